@@ -1,0 +1,1 @@
+"""What must be paid: runner, limiter, journal."""

@@ -1,0 +1,1 @@
+"""Tensors and pictures: masks, wire format, regions."""
