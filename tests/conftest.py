@@ -10,13 +10,19 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
 PACKAGE = "volc_inpaint"
+
+# `simulated_service` and `harness`, which tests share
+if str(TESTS) not in sys.path:
+    sys.path.insert(0, str(TESTS))
 
 if PACKAGE not in sys.modules:
     spec = importlib.util.spec_from_file_location(
         PACKAGE, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
     )
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     package = importlib.util.module_from_spec(spec)
     sys.modules[PACKAGE] = package
     spec.loader.exec_module(package)
