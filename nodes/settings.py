@@ -1,0 +1,72 @@
+"""What the operator of a server sets: environment variables, read once per run and checked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .volcengine.client import DEFAULT_ENDPOINT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Operational settings of this server; none of them is a node input, so none costs a cached run.
+
+    Attributes:
+        endpoint: Base URL of the service; https, or plain http on loopback only (checked by the client).
+        max_concurrency: Calls this process may have on the wire at once, 1..64.
+        timeout_s: How long an answer may take, in seconds.
+        journal_dir: Where paid pictures are kept; None = the server's own folder.
+        journal_max_mb: Size at which the least recently used pictures leave the journal, in MB (10^6 bytes).
+    """
+
+    endpoint: str = DEFAULT_ENDPOINT
+    max_concurrency: int = 8
+    timeout_s: float = 120.0
+    journal_dir: Path | None = None
+    journal_max_mb: int = 2048
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read `VOLC_ENDPOINT`, `VOLC_MAX_CONCURRENCY`, `VOLC_TIMEOUT_S`, `VOLC_JOURNAL_DIR`, `VOLC_JOURNAL_MAX_MB`.
+
+        Raises:
+            ValueError: A number is not a number or out of its range; names the variable, the value and the range.
+        """
+        folder = environ.get("VOLC_JOURNAL_DIR", "").strip()
+        return cls(
+            endpoint=environ.get("VOLC_ENDPOINT", "").strip() or cls.endpoint,
+            max_concurrency=int(
+                _number(environ, "VOLC_MAX_CONCURRENCY", cls.max_concurrency, 1, 64)
+            ),
+            timeout_s=_number(environ, "VOLC_TIMEOUT_S", cls.timeout_s, 1, 3600),
+            journal_dir=Path(folder).expanduser() if folder else None,
+            journal_max_mb=int(
+                _number(environ, "VOLC_JOURNAL_MAX_MB", cls.journal_max_mb, 1, 10_000_000)
+            ),
+        )
+
+
+def _number(
+    environ: Mapping[str, str], name: str, default: float, low: float, high: float
+) -> float:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise ValueError(
+            f"{name} is {text!r}, but must be a number from {low} to {high}. Correct it in the environment of "
+            f"the ComfyUI server, or unset it for {default}, and restart.\n"
+            f"环境变量 {name} 的值为 {text!r}，应为 {low} 到 {high} 之间的数字。请在 ComfyUI 服务器的环境中更正"
+            f"或删除它（默认 {default}），然后重启。"
+        )
+    return value

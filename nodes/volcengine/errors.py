@@ -1,0 +1,165 @@
+"""What can go wrong with a call. The text of each is what the canvas shows, in English and in Chinese."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .explanations import explain
+
+if TYPE_CHECKING:
+    from .explanations import Explanation
+
+
+class VolcengineError(Exception):
+    """Base of all.
+
+    Attributes:
+        english: What happened, why, what to do.
+        chinese: The same.
+        doubtful: True if the call may have been billed although no picture arrived, so that sending it again may
+            pay twice; False if nothing was billed for certain.
+    """
+
+    doubtful = False
+
+    def __init__(self, english: str, chinese: str) -> None:
+        super().__init__(english, chinese)
+        self.english = english
+        self.chinese = chinese
+
+    def __str__(self) -> str:
+        return f"{self.english}\n{self.chinese}"
+
+    def add_context(self, english: str, chinese: str) -> None:
+        """Append a sentence on what this failure means for the run."""
+        self.english = f"{self.english} {english}"
+        self.chinese = f"{self.chinese}{chinese}"
+
+
+class CredentialsError(VolcengineError):
+    """The keys are missing or unusable; nothing was sent."""
+
+
+class APIConnectionError(VolcengineError):
+    """The connection failed.
+
+    Attributes:
+        sent: Whether the whole request had left. If not, the service cannot have acted on it.
+    """
+
+    def __init__(self, reason: str, *, sent: bool) -> None:
+        self.sent = sent
+        self.doubtful = sent
+        if sent:
+            super().__init__(
+                f"The connection to Volcengine broke after the request was sent ({reason}). {_DOUBT_EN}",
+                f"请求发出后与火山引擎的连接中断（{reason}）。{_DOUBT_ZH}",
+            )
+        else:
+            super().__init__(
+                f"Volcengine could not be reached ({reason}); nothing was billed. Check the network, the proxy and the "
+                "firewall of the machine that runs ComfyUI, then run again.",
+                f"无法连接火山引擎（{reason}），未产生费用。请检查运行 ComfyUI 的机器的网络、代理和防火墙，然后重试。",
+            )
+
+
+class APITimeoutError(APIConnectionError):
+    """No answer in time."""
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(
+            f"no answer within {timeout_s:g} s; VOLC_TIMEOUT_S sets the limit", sent=True
+        )
+
+
+class InvalidResponseError(VolcengineError):
+    """An answer arrived that cannot be used: a proxy's page, a cut body, a damaged picture.
+
+    Attributes:
+        status_code: HTTP status.
+        request_id: If it could be read.
+    """
+
+    doubtful = True
+
+    def __init__(
+        self,
+        english: str,
+        chinese: str,
+        *,
+        status_code: int = 0,
+        request_id: str = "",
+        doubtful: bool = True,
+    ) -> None:
+        self.status_code = status_code
+        self.request_id = request_id
+        self.doubtful = doubtful
+        mark = f" (HTTP {status_code or '-'}, request_id {request_id or '-'})"
+        if doubtful:
+            super().__init__(f"{english}{mark}. {_DOUBT_EN}", f"{chinese}{mark}。{_DOUBT_ZH}")
+        else:
+            super().__init__(f"{english}{mark}.", f"{chinese}{mark}。")
+
+
+class APIResponseError(VolcengineError):
+    """The service refused a call, for certain and without billing it.
+
+    Attributes:
+        status_code: HTTP status.
+        code: The business code as a number, or the gateway's code as a word; 0 if none was given.
+        message: As received.
+        request_id: What the service's support asks for.
+        retry_after_s: Seconds the service asks to wait, if it does.
+        server_date: The answer's `Date` header.
+    """
+
+    prefix = ""
+
+    def __init__(
+        self,
+        *,
+        status_code: int,
+        code: int | str,
+        message: str,
+        request_id: str,
+        retry_after_s: float | None = None,
+        server_date: str = "",
+    ) -> None:
+        self.status_code = status_code
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.retry_after_s = retry_after_s
+        self.server_date = server_date
+        told: Explanation = explain(code, status_code)
+        answer = f"code {code or '-'}, HTTP {status_code}, request_id {request_id or '-'}"
+        super().__init__(
+            f"{self.prefix}{told.cause_en} {told.remedy_en} Volcengine's answer: {message or '-'} ({answer}).",
+            f"{told.cause_zh}{told.remedy_zh}火山引擎返回：{message or '-'}（{answer}）。",
+        )
+
+
+class AuthenticationError(APIResponseError):
+    """The keys, the clock or the account's rights; no call of this account can succeed until that is mended."""
+
+
+class RateLimitError(APIResponseError):
+    """Too many calls at once or per second; the same call succeeds later."""
+
+    # ComfyUI shows a friendly card for texts that start like this.
+    prefix = "Rate Limit Exceeded: "
+
+
+class ContentRejectedError(APIResponseError):
+    """The service's review rejected the picture, the prompt or the result."""
+
+
+class ServerError(APIResponseError):
+    """The service failed and said so."""
+
+
+_DOUBT_EN = (
+    "This call may have been billed, so it is not sent again by itself; compare the bill at "
+    "https://console.volcengine.com/finance before running again."
+)
+_DOUBT_ZH = "该调用可能已计费，因此不会自动重发；再次运行前请在 https://console.volcengine.com/finance 核对账单。"
