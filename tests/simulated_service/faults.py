@@ -1,0 +1,86 @@
+"""Failures on demand."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .refusals import BUSINESS, GATEWAY
+
+if TYPE_CHECKING:
+    from .ledger import Call
+
+# Beside every code of the tables.
+NAMES = frozenset(
+    {
+        "reset_before_body",  # the connection is reset before the body was read; never billed
+        "reset_after_body",
+        "hang",  # no answer until the service is told to let go
+        "cut_json",
+        "cut_base64",
+        "not_a_picture",
+        "html_504",
+        "empty",
+        "wrong_size",
+        "redirect",
+        "link_only",
+        "loose",  # a valid answer in other clothes: wrapped, time as a number, lists null where possible
+    }
+)
+
+
+@dataclass
+class Fault:
+    """One rule: which calls fail, how, and how often.
+
+    Attributes:
+        fault: One of `NAMES`, or a code of the tables.
+        nth: Only the n-th call since the last reset.
+        seed: Only calls with this seed.
+        req_key: Only this interface.
+        times: How many calls it hits.
+        billed: Whether the lost answer was paid for (for faults that lose an answer).
+    """
+
+    fault: int | str
+    nth: int | None = None
+    seed: int | None = None
+    req_key: str | None = None
+    times: int = 1
+    billed: bool = True
+
+    def __post_init__(self) -> None:
+        if self.fault not in NAMES and self.fault not in BUSINESS and self.fault not in GATEWAY:
+            raise ValueError(f"unknown fault {self.fault!r}")
+
+    def hits(self, call: Call) -> bool:
+        """Whether `call` is meant."""
+        return (
+            self.times > 0
+            and self.nth in (None, call.sequence)
+            and self.seed in (None, call.seed)
+            and self.req_key in (None, call.req_key)
+        )
+
+
+class Faults:
+    """The rules in force, safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rules: list[Fault] = []
+
+    def set(self, rules: list[Fault]) -> None:
+        """Replace all rules."""
+        with self._lock:
+            self._rules = list(rules)
+
+    def take(self, call: Call, *, before_body: bool) -> Fault | None:
+        """The fault that hits `call` now, used up once."""
+        with self._lock:
+            for rule in self._rules:
+                if (rule.fault == "reset_before_body") == before_body and rule.hits(call):
+                    rule.times -= 1
+                    return rule
+        return None

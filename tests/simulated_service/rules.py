@@ -1,0 +1,175 @@
+"""What the service takes: fields, types, ranges, pictures, masks (https://www.volcengine.com/docs/86081/1804490).
+
+Unknown fields are refused too. The real service may ignore them, but a misspelled name must not go unnoticed here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .refusals import Refusal
+
+# "5 MB" in the strict reading: 5,000,000 bytes of file.
+MAX_FILE_BYTES = 5_000_000
+SIDES = (64, 4096)
+BLOCKED_WORD = "blocked-word"
+
+Check = Callable[[Any], bool]
+
+
+def _integer(low: int, high: int) -> Check:
+    return lambda value: type(value) is int and low <= value <= high
+
+
+def _number(low: float, high: float) -> Check:
+    return lambda value: type(value) in (int, float) and low <= value <= high
+
+
+def _boolean(value: Any) -> bool:
+    return type(value) is bool
+
+
+def _text(value: Any) -> bool:
+    return type(value) is str
+
+
+LOGO: dict[str, Check] = {
+    "add_logo": _boolean,
+    "position": _integer(0, 3),
+    "language": _integer(0, 1),
+    "opacity": _number(0, 1),
+    "logo_text_content": _text,
+}
+
+
+def logo(value: Any) -> bool:
+    """Whether `value` is a valid `logo_info`."""
+    return type(value) is dict and all(
+        name in LOGO and LOGO[name](inner) for name, inner in value.items()
+    )
+
+
+FIELDS: dict[str, dict[str, Check]] = {
+    "img2img_inpainting_edit_zi2i": {
+        "custom_prompt": _text,
+        "return_url": _boolean,
+        "steps": _integer(1, 2**31 - 1),
+        "scale": _number(1, 20),
+        "seed": _integer(-1, 2**31 - 1),
+        "logo_info": logo,
+    },
+}
+PROMPTS = {"img2img_inpainting_edit_zi2i": "custom_prompt"}
+
+
+def fields(body: bytes) -> dict[str, Any]:
+    """The fields of a body, checked by name, type and range."""
+    try:
+        values = json.loads(body.decode("utf-8"))
+    except ValueError:
+        raise Refusal(50215, "not JSON in UTF-8") from None
+    if type(values) is not dict:
+        raise Refusal(50215, "not an object")
+    req_key = values.get("req_key")
+    if req_key not in FIELDS:
+        raise Refusal(50215, f"req_key {req_key!r}")
+    checks = FIELDS[req_key]
+    for name, value in values.items():
+        if name in ("req_key", "binary_data_base64", "image_urls"):
+            continue
+        if name not in checks:
+            raise Refusal(50215, f"unknown field {name}")
+        if not checks[name](value):
+            raise Refusal(50215, f"{name} = {str(value)[:80]!r}")
+    prompt = PROMPTS.get(req_key)
+    if prompt:
+        if not str(values.get(prompt, "")).strip():
+            raise Refusal(50215, f"{prompt} is required")
+        if BLOCKED_WORD in values[prompt]:
+            raise Refusal(50413)
+    return values
+
+
+def files(values: dict[str, Any], fetch: Callable[[str], bytes], count: int = 2) -> list[bytes]:
+    """The picture files of a request: sent along as base64, or fetched from their links."""
+    encoded, urls = values.get("binary_data_base64"), values.get("image_urls")
+    if (encoded is None) == (urls is None):
+        raise Refusal(50215, "one of binary_data_base64 and image_urls is needed")
+    texts = encoded if encoded is not None else urls
+    if (
+        type(texts) is not list
+        or len(texts) != count
+        or not all(type(text) is str for text in texts)
+    ):
+        raise Refusal(50215, f"{count} pictures are needed")
+    if urls is not None:
+        return [fetch(url) for url in urls]
+    try:
+        return [base64.b64decode(text, validate=True) for text in texts]
+    except binascii.Error:
+        raise Refusal(50215, "not plain base64") from None
+
+
+def picture(file: bytes) -> Image.Image:
+    """The picture of a file that keeps the rules."""
+    if len(file) > MAX_FILE_BYTES:
+        raise Refusal(50215, f"image of {len(file)} bytes")
+    image = _open(file, "image")
+    if image.format not in ("JPEG", "PNG"):
+        raise Refusal(50215, f"image format {image.format}")
+    if not all(SIDES[0] <= side <= SIDES[1] for side in image.size):
+        raise Refusal(50215, f"image of {image.size}")
+    if image.mode != "RGB":
+        raise Refusal(50215, f"image mode {image.mode}")
+    return _load(image, "image")
+
+
+def mask(file: bytes, size: tuple[int, int]) -> np.ndarray[Any, Any]:
+    """The mask of a file that keeps the rules, bool [H, W]."""
+    image = _open(file, "mask")
+    if image.format != "PNG" or file[24] != 8:
+        raise Refusal(50215, "the mask must be a PNG of 8 bits")
+    if "icc_profile" in image.info:
+        raise Refusal(50215, "the mask has an ICC profile")
+    if image.size != size:
+        raise Refusal(50215, f"mask of {image.size}, image of {size}")
+    if image.mode not in ("L", "RGB", "RGBA"):
+        raise Refusal(50215, f"mask mode {image.mode}")
+    values = np.asarray(_load(image, "mask"))
+    if values.ndim == 3:
+        if values.shape[2] == 4 and (values[..., 3] != 255).any():
+            raise Refusal(50215, "the mask's alpha is not 255")
+        if (values[..., 0] != values[..., 1]).any() or (values[..., 0] != values[..., 2]).any():
+            raise Refusal(50215, "the mask is not grey")
+        values = values[..., 0]
+    if not np.isin(values, (0, 255)).all():
+        raise Refusal(50215, "the mask holds other values than 0 and 255")
+    if not values.any():
+        raise Refusal(50215, "the mask is empty")
+    return values == 255
+
+
+def _open(file: bytes, what: str) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(io.BytesIO(file))
+    except Exception:  # noqa: BLE001 - Pillow raises anything on a broken file
+        raise Refusal(50215, f"the {what} is not a picture") from None
+
+
+def _load(image: Image.Image, what: str) -> Image.Image:
+    try:
+        image.load()
+    except Exception:  # noqa: BLE001 - Pillow raises anything on a broken file
+        raise Refusal(50215, f"the {what} is damaged") from None
+    return image
