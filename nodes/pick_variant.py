@@ -1,0 +1,87 @@
+"""VolcPickVariant: one of several pictures, chosen by its number or by clicking on the node."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import folder_paths
+from comfy_api.latest import io
+from PIL import Image
+
+if TYPE_CHECKING:
+    import torch
+
+MAX_PICK = 64
+
+_FOLDER = "volc_inpaint"
+# The grid shows the small one, so that eight pictures of 2048² cost the canvas nothing; the larger view the other.
+_SIDES = {"small": 512, "large": 1600}
+
+
+class VolcPickVariant(io.ComfyNode):
+    """Passes one picture of a batch on, or all of them; calls nothing and costs nothing."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """The node's inputs and outputs; ids, names and order are a public contract."""
+        return io.Schema(
+            node_id="VolcPickVariant",
+            display_name="Pick Variant (Volc)",
+            category="Volcengine",
+            description="Shows the pictures of a batch with their numbers; click one to pass only that one on, click "
+            "it again for all. Picking never pays: only what hangs behind this node runs again.",
+            search_aliases=["choose", "select image", "image picker", "挑选", "选图"],
+            has_intermediate_output=True,
+            inputs=[
+                io.Image.Input("images", tooltip="The pictures to choose from."),
+                io.Int.Input(
+                    "pick",
+                    default=0,
+                    min=0,
+                    max=MAX_PICK,
+                    tooltip="The number of the picture to pass on, counted from 1; 0 passes all.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output("images", tooltip="The picked picture, or all of them."),
+                io.Int.Output("index", tooltip="The number that was picked; 0 for all."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, images: torch.Tensor, pick: int) -> io.NodeOutput:
+        """Return picture `pick` of `images` [B, H, W, C], or all of them for 0.
+
+        Raises:
+            ValueError: There is no picture with that number.
+        """
+        count = len(images)
+        if pick > count:
+            raise ValueError(
+                f"Picture {pick} was picked, but only {count} arrived. Pick a number from 1 to {count}, or 0 for all.\n"
+                f"选择了第 {pick} 张，但只收到 {count} 张图片。请选择 1 到 {count}，或用 0 表示全部。"
+            )
+        picked = images if pick == 0 else images[pick - 1 : pick]
+        return io.NodeOutput(
+            picked, pick, ui={"volc_pick": [_thumbnails(image) for image in images[:MAX_PICK]]}
+        )
+
+
+def _thumbnails(image: torch.Tensor) -> dict[str, dict[str, str]]:
+    """Two JPEGs in the temporary folder, named by content: picking again writes and loads nothing."""
+    scaled = image[..., :3].float().mul(255).round_().clamp_(0, 255)
+    pixels = scaled.byte().cpu().contiguous().numpy()
+    digest = hashlib.blake2b(pixels.data, digest_size=12).hexdigest()
+    folder = Path(folder_paths.get_temp_directory()) / _FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for size, side in _SIDES.items():
+        path = folder / f"{digest}_{pixels.shape[1]}x{pixels.shape[0]}_{size}.jpg"
+        if not path.exists():
+            picture = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+            picture.thumbnail((side, side), reducing_gap=2.0)
+            picture.convert("RGB").save(path, quality=90)
+        files[size] = {"filename": path.name, "subfolder": _FOLDER, "type": "temp"}
+    return files

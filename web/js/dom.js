@@ -1,0 +1,51 @@
+// What our scripts share: elements, the style sheet, callbacks of a node that others may have set as well.
+import { app } from "../../../scripts/app.js";
+import { api } from "../../../scripts/api.js";
+
+document.head.append(
+  create("link", { rel: "stylesheet", href: new URL("./volc_inpaint.css", import.meta.url).href }),
+);
+
+/** A new element with these properties (`dataset` included) and children. */
+export function create(tag, { dataset = {}, ...properties } = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  Object.assign(element.dataset, dataset);
+  element.append(...children);
+  return element;
+}
+
+/** Calls `then` after `object[name]`, whoever set that. */
+export function chain(object, name, then) {
+  const before = object[name];
+  object[name] = function (...values) {
+    const result = before?.apply(this, values);
+    then.apply(this, values);
+    return result;
+  };
+}
+
+/** Where ComfyUI serves a file of a node's output. */
+export function viewUrl({ filename, subfolder, type }) {
+  return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
+}
+
+/** Adds `element` below the widgets of `node`; it is not saved. `minHeight()` is in pixels, and may change. */
+export function addPanel(node, name, element, minHeight) {
+  element.classList.add("volc-panel");
+  // the classic renderer lays panels over the canvas, where they would swallow the wheel
+  element.addEventListener("wheel", (event) => {
+    if (!element.closest("[data-node-id]")) app.canvas.processMouseWheel(event);
+  });
+  const widget = node.addDOMWidget(name, name, element, {
+    getMinHeight: minHeight,
+    serialize: false,
+    hideOnZoom: false,
+  });
+  widget.serialize = false;
+  return function fit() {
+    element.style.minHeight = `${minHeight()}px`;
+    const [width, height] = node.computeSize();
+    node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
+    node.setDirtyCanvas(true, true);
+  };
+}
