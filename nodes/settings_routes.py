@@ -1,0 +1,215 @@
+"""The keys as the settings page sees them: they can be saved, checked and removed, never read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from .settings import Settings
+from .volcengine import credentials, models
+from .volcengine.client import Client
+from .volcengine.errors import (
+    APIConnectionError,
+    APIResponseError,
+    CredentialsError,
+    InvalidResponseError,
+    ServerError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+FILE_NAME = "credentials.json"
+MAX_BODY_BYTES = 8192
+
+_FIELDS = ("access_key", "secret_key", "session_token")
+_CHECK_TIMEOUT_S = 20.0
+
+_WRONG = {
+    "InvalidAccessKey": "unknown_key",
+    "SignatureDoesNotMatch": "wrong_secret",
+    "InvalidTimestamp": "clock",
+    "LackPolicy": "no_permission",
+    "AccessDenied": "no_permission",
+    50400: "not_activated",
+}
+
+
+def register(
+    routes: web.RouteTableDef,
+    directory: Path,
+    environ: Mapping[str, str] = os.environ,
+    home: Path | None = None,
+) -> None:
+    """Add the routes below `/volc_inpaint/` that the settings page calls.
+
+    Args:
+        routes: ComfyUI's (`PromptServer.instance.routes`), before the server starts.
+        directory: A folder that the server never serves; made with mode 0700 when keys are saved.
+        environ: Where keys and settings of the operator are looked up.
+        home: The folder that holds ``.volc``; the user's own by default.
+    """
+    saved = directory / FILE_NAME
+
+    @routes.get("/volc_inpaint/credentials")
+    @_same_site
+    async def show(_: web.Request) -> web.Response:
+        return _state(saved, environ, home)
+
+    @routes.post("/volc_inpaint/credentials")
+    @_same_site
+    async def save(request: web.Request) -> web.Response:
+        values = {name: value.strip() for name, value in (await _fields(request)).items()}
+        try:
+            credentials.Credentials(**values)
+        except CredentialsError as error:
+            return _answer({"message": str(error)}, status=400)
+        _write(saved, json.dumps(values).encode())
+        return _state(saved, environ, home)
+
+    @routes.delete("/volc_inpaint/credentials")
+    @_same_site
+    async def remove(_: web.Request) -> web.Response:
+        saved.unlink(missing_ok=True)
+        return _state(saved, environ, home)
+
+    @routes.post("/volc_inpaint/check")
+    @_same_site
+    async def check(request: web.Request) -> web.Response:
+        await _json(request)
+        return _answer(await asyncio.to_thread(check_keys, saved, environ, home))
+
+
+def check_keys(
+    saved: Path, environ: Mapping[str, str] = os.environ, home: Path | None = None
+) -> dict[str, Any]:
+    """Ask the service about the configured keys, without buying anything.
+
+    The request carries no picture. The gateway looks at keys, signature, clock and rights first; only a request that
+    passes reaches the service, which refuses it for its parameters.
+
+    Args:
+        saved: The settings page's file.
+        environ: Environment variables.
+        home: The folder that holds ``.volc``.
+
+    Returns:
+        `ok`; `code`: ok, no_keys, unknown_key, wrong_secret, clock, no_permission, not_activated, no_network,
+        no_service or refused; `message` in English and Chinese, empty if ok.
+    """
+    try:
+        settings = Settings.from_environment(environ)
+        keys = credentials.load(saved=saved, environ=environ, home=home)
+        timeout_s = min(settings.timeout_s, _CHECK_TIMEOUT_S)
+        client = Client(keys, settings.endpoint, read_timeout_s=timeout_s)
+    except CredentialsError as error:
+        return _verdict("no_keys", str(error))
+    except ValueError as error:
+        return _verdict("refused", str(error))
+    model = models.INPAINTING_EDIT
+    try:
+        client.call(model.action, models.VERSION, models.to_json({"req_key": model.req_key}))
+    except APIResponseError as error:
+        business = isinstance(error.code, int) and error.code > 0
+        if business and error.code not in _WRONG and not isinstance(error, ServerError):
+            return _verdict("ok")
+        return _verdict(_WRONG.get(error.code, "refused"), str(error))
+    except APIConnectionError:
+        return _verdict("no_network", _NO_NETWORK)
+    except InvalidResponseError:
+        return _verdict("no_service", _NO_SERVICE)
+    finally:
+        client.close()
+    return _verdict("ok")
+
+
+_NO_NETWORK = (
+    "Volcengine could not be reached, so the keys were not checked. Check the network, the proxy and the firewall of the "
+    "machine that runs ComfyUI.\n"
+    "无法连接火山引擎，密钥未能检查。请检查运行 ComfyUI 的机器的网络、代理和防火墙。"
+)
+_NO_SERVICE = (
+    "Something else than Volcengine answered, so the keys were not checked. Check VOLC_ENDPOINT and any proxy in between.\n"
+    "应答并非来自火山引擎，密钥未能检查。请检查 VOLC_ENDPOINT 及中间代理。"
+)
+
+
+def _verdict(code: str, message: str = "") -> dict[str, Any]:
+    return {"ok": code == "ok", "code": code, "message": message}
+
+
+def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> web.Response:
+    """What the page may know; of the keys, the last four characters of the public one."""
+    try:
+        keys = credentials.load(saved=saved, environ=environ, home=home)
+    except CredentialsError as error:
+        found = {"configured": False, "tail": "", "source": "", "message": str(error)}
+    else:
+        found = {"configured": True, "tail": keys.tail, "source": keys.source, "message": ""}
+    return _answer({**found, "saved": saved.exists()})
+
+
+def _answer(content: dict[str, Any], status: int = 200) -> web.Response:
+    return web.json_response(content, status=status, headers={"Cache-Control": "no-store"})
+
+
+def _same_site(handler: Handler) -> Handler:
+    """Turn away what another site's page sends, also where ComfyUI's own check is switched off."""
+
+    async def guarded(request: web.Request) -> web.Response:
+        site = request.headers.get("Sec-Fetch-Site", "same-origin")
+        origin = request.headers.get("Origin")
+        foreign = origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+        if site not in ("same-origin", "none") or foreign:
+            raise web.HTTPForbidden(text="cross-site request")
+        return await handler(request)
+
+    return guarded
+
+
+async def _json(request: web.Request) -> Any:
+    # a page of another site can send a form without asking, but not this type
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="application/json expected")
+    if request.content_length is None:
+        raise web.HTTPLengthRequired(text="Content-Length expected")
+    if request.content_length > MAX_BODY_BYTES:
+        raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length)
+    try:
+        return json.loads(await request.read())
+    except (ValueError, RecursionError):
+        raise web.HTTPBadRequest(text="not JSON") from None
+
+
+async def _fields(request: web.Request) -> dict[str, str]:
+    values = await _json(request)
+    if not isinstance(values, dict) or not set(values) <= set(_FIELDS):
+        raise web.HTTPBadRequest(text=f"an object of {', '.join(_FIELDS)} expected")
+    if not all(isinstance(value, str) for value in values.values()):
+        raise web.HTTPBadRequest(text="texts expected")
+    return {name: values.get(name, "") for name in _FIELDS}
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Replace the file in one step; nobody but its owner may read it (`mkstemp` makes it 0600)."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,355 @@
+"""The routes of the settings page: write-only keys, and a check that buys nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from aiohttp import web
+from simulated_service import SimulatedService
+from volc_inpaint.nodes import settings_routes
+from volc_inpaint.nodes.volcengine import credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ACCESS = "AKLTTESTTESTTESTTESTTESTTESTTESTTESTTESTTEST9876"
+SECRET = "UExBTlRFRC1TRUNSRVQtT0YtVEhFLVNFVFRJTkdTLVBBR0U="
+TOKEN = "PLANTEDSESSIONTOKENOFTHESETTINGSPAGE"
+KEYS = {"access_key": ACCESS, "secret_key": SECRET, "session_token": TOKEN}
+
+
+@contextmanager
+def page(folder: Path, environ: dict[str, str] | None = None) -> Iterator[str]:
+    """The routes on a loopback port, with no other keys around than those given; yields their URL."""
+    routes = web.RouteTableDef()
+    settings_routes.register(routes, folder / "private", environ or {}, home=folder / "home")
+    ready, loop = threading.Event(), asyncio.new_event_loop()
+    ports: list[int] = []
+
+    async def start() -> web.AppRunner:
+        app = web.Application()
+        app.add_routes(routes)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        ports.append(runner.addresses[0][1])
+        ready.set()
+        return runner
+
+    def serve() -> None:
+        runner = loop.run_until_complete(start())
+        loop.run_forever()
+        loop.run_until_complete(runner.cleanup())
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    ready.wait()
+    try:
+        yield f"http://127.0.0.1:{ports[0]}/volc_inpaint"
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def canned(status: int, body: bytes, content_type: str = "application/json") -> Iterator[str]:
+    """A server that gives every request the same answer; yields its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_saved_keys_are_found_and_shown_only_by_their_tail(tmp_path):
+    with page(tmp_path) as url:
+        answer = requests.post(f"{url}/credentials", json=KEYS)
+        shown = requests.get(f"{url}/credentials")
+
+    expected = {
+        "configured": True,
+        "tail": "9876",
+        "source": "settings",
+        "message": "",
+        "saved": True,
+    }
+    assert expected == answer.json() == shown.json()
+    assert shown.headers["Cache-Control"] == "no-store"
+    found = credentials.load(
+        saved=tmp_path / "private" / "credentials.json", environ={}, home=tmp_path
+    )
+    assert (ACCESS, SECRET, TOKEN) == (found.access_key, found.secret_key, found.session_token)
+
+
+def test_no_answer_carries_a_secret(tmp_path):
+    with page(tmp_path, {"VOLC_ENDPOINT": "http://127.0.0.1:9"}) as url:
+        answers = [
+            requests.post(f"{url}/credentials", json=KEYS),
+            requests.post(f"{url}/credentials", json={**KEYS, "access_key": "with space"}),
+            requests.post(f"{url}/credentials", json={**KEYS, "other": 1}),
+            requests.get(f"{url}/credentials"),
+            requests.post(f"{url}/check", json={}),
+            requests.delete(f"{url}/credentials"),
+        ]
+
+    told = "".join(answer.text + str(answer.headers) for answer in answers)
+    assert [] == [secret for secret in (ACCESS, SECRET, TOKEN) if secret in told]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
+def test_only_the_owner_may_read_the_file_and_its_folder(tmp_path):
+    folder = tmp_path / "private"
+    folder.mkdir(mode=0o755)
+    with page(tmp_path) as url:
+        requests.post(f"{url}/credentials", json=KEYS)
+
+    assert 0o700 == stat.S_IMODE(folder.stat().st_mode)
+    assert 0o600 == stat.S_IMODE((folder / "credentials.json").stat().st_mode)
+
+
+def test_two_pairs_saved_at_once_never_mix(tmp_path):
+    other = {"access_key": ACCESS[::-1], "secret_key": SECRET[::-1], "session_token": ""}
+    with page(tmp_path) as url:
+        threads = [
+            threading.Thread(target=requests.post, args=(f"{url}/credentials",), kwargs={"json": k})
+            for k in [KEYS, other] * 8
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    files = list((tmp_path / "private").iterdir())
+    assert ["credentials.json"] == [file.name for file in files]
+    assert json.loads(files[0].read_bytes()) in (KEYS, other)
+
+
+def test_spaces_around_a_pasted_key_are_dropped(tmp_path):
+    with page(tmp_path) as url:
+        requests.post(
+            f"{url}/credentials", json={"access_key": f" {ACCESS}\n", "secret_key": f"{SECRET} "}
+        )
+
+    saved = json.loads((tmp_path / "private" / "credentials.json").read_bytes())
+    assert {"access_key": ACCESS, "secret_key": SECRET, "session_token": ""} == saved
+
+
+def test_removing_falls_back_to_the_vendors_file(tmp_path):
+    vendor = tmp_path / "home" / ".volc"
+    vendor.mkdir(parents=True)
+    (vendor / "config").write_text('{"ak": "AKLTVENDORVENDORVENDOR5432", "sk": "c2VjcmV0"}')
+    with page(tmp_path) as url:
+        requests.post(f"{url}/credentials", json=KEYS)
+        answer = requests.delete(f"{url}/credentials").json()
+
+    expected = ("5432", "~/.volc/config", False)
+    assert expected == (answer["tail"], answer["source"], answer["saved"])
+
+
+def test_the_environment_wins_and_is_named(tmp_path):
+    environ = {"VOLC_ACCESSKEY": "AKLTENVIRONMENT1111", "VOLC_SECRETKEY": "c2VjcmV0"}
+    with page(tmp_path, environ) as url:
+        answer = requests.post(f"{url}/credentials", json=KEYS).json()
+
+    expected = ("1111", "environment", True)
+    assert expected == (answer["tail"], answer["source"], answer["saved"])
+
+
+def test_half_a_pair_in_the_environment_is_named(tmp_path):
+    with page(tmp_path, {"VOLC_ACCESSKEY": ACCESS}) as url:
+        answer = requests.get(f"{url}/credentials").json()
+
+    assert not answer["configured"]
+    assert "VOLC_SECRETKEY" in answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (403, {"Origin": "https://evil.example"}),
+        (403, {"Origin": "http://127.0.0.1:1"}),
+        (403, {"Origin": "null"}),
+        (403, {"Sec-Fetch-Site": "cross-site"}),
+        (403, {"Sec-Fetch-Site": "same-site"}),
+        (415, {"Content-Type": "text/plain"}),
+        (415, {"Content-Type": "application/x-www-form-urlencoded"}),
+        (415, {"Content-Type": "multipart/form-data; boundary=x"}),
+    ],
+)
+def test_requests_of_another_site_are_refused(tmp_path, status, headers):
+    with page(tmp_path) as url:
+        requests.post(f"{url}/credentials", json=KEYS)
+        before = (tmp_path / "private" / "credentials.json").read_bytes()
+        body = json.dumps({"access_key": "AKLTEVILEVILEVIL", "secret_key": "ZXZpbA=="})
+        headers = {"Content-Type": "application/json", **headers}
+        saving = requests.post(f"{url}/credentials", data=body, headers=headers)
+        checking = requests.post(f"{url}/check", data="{}", headers=headers)
+        removing = requests.delete(f"{url}/credentials", headers=headers)
+        reading = requests.get(f"{url}/credentials", headers=headers)
+
+    assert (status, status) == (saving.status_code, checking.status_code)
+    if status == 403:
+        assert (403, 403) == (removing.status_code, reading.status_code)
+        assert before == (tmp_path / "private" / "credentials.json").read_bytes()
+
+
+def test_the_page_itself_is_let_in(tmp_path):
+    with page(tmp_path) as url:
+        origin = url.removesuffix("/volc_inpaint")
+        headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+        answer = requests.post(f"{url}/credentials", json=KEYS, headers=headers)
+
+    assert 200 == answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (413, json.dumps({**KEYS, "session_token": "x" * 9000})),
+        (411, iter([b"{}"])),
+        (400, "not json"),
+        (400, "[" * 4000),
+        (400, "[]"),
+        (400, '"text"'),
+        (400, "{}"),
+        (400, json.dumps({**KEYS, "secret_key": 1})),
+        (400, json.dumps({**KEYS, "secret_key": None})),
+        (400, json.dumps({**KEYS, "secret_key": ""})),
+        (400, json.dumps({**KEYS, "secret_key": "with a space"})),
+        (400, json.dumps({**KEYS, "secret_key": "密钥"})),
+        (400, json.dumps({**KEYS, "path": "/etc/passwd"})),
+    ],
+)
+def test_a_wrong_body_saves_nothing(tmp_path, status, body):
+    with page(tmp_path) as url:
+        headers = {"Content-Type": "application/json"}
+        answer = requests.post(f"{url}/credentials", data=body, headers=headers)
+
+    assert status == answer.status_code
+    assert not (tmp_path / "private" / "credentials.json").exists()
+
+
+def test_an_unusable_key_is_explained_in_both_languages(tmp_path):
+    with page(tmp_path) as url:
+        answer = requests.post(f"{url}/credentials", json={**KEYS, "secret_key": "a b"})
+
+    english, chinese = answer.json()["message"].split("\n")
+    assert "secret key" in english
+    assert "含有空格" in chinese
+
+
+def check(folder: Path, endpoint: str, access: str = ACCESS, secret: str = SECRET) -> dict:
+    with page(folder, {"VOLC_ENDPOINT": endpoint}) as url:
+        requests.post(f"{url}/credentials", json={"access_key": access, "secret_key": secret})
+        return requests.post(f"{url}/check", json={}).json()
+
+
+def test_good_keys_check_without_buying(tmp_path):
+    with SimulatedService(ACCESS, SECRET) as service:
+        answer = check(tmp_path, service.endpoint)
+
+        assert {"ok": True, "code": "ok", "message": ""} == answer
+        assert 0 == service.billed
+        assert 1 == service.ledger.count("refused")
+
+
+@pytest.mark.parametrize(
+    ("code", "access", "secret", "clock_s", "words"),
+    [
+        ("unknown_key", ACCESS[::-1], SECRET, 0, "does not know this access key"),
+        ("wrong_secret", ACCESS, SECRET[::-1], 0, "does not belong to the access key"),
+        ("clock", ACCESS, SECRET, 3600, "clock"),
+    ],
+)
+def test_wrong_keys_are_told_apart(tmp_path, code, access, secret, clock_s, words):
+    with SimulatedService(ACCESS, SECRET) as service:
+        service.clock_offset_s = clock_s
+        answer = check(tmp_path, service.endpoint, access, secret)
+
+        assert (False, code) == (answer["ok"], answer["code"])
+        assert words in answer["message"]
+        assert 0 == service.billed
+
+
+# Bodies in the shapes of https://www.volcengine.com/docs/86081/1804490 and https://www.volcengine.com/docs/6369/68677
+GATEWAY = '{"ResponseMetadata":{"RequestId":"R1","Error":{"CodeN":%d,"Code":"%s","Message":"m"}}}'
+BUSINESS = '{"code":%d,"data":null,"message":"m","request_id":"R1","status":%d}'
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "body", "words"),
+    [
+        ("not_activated", 400, BUSINESS % (50400, 50400), "not activated"),
+        ("not_activated", 401, BUSINESS % (50400, 50400), "not activated"),
+        ("no_permission", 403, GATEWAY % (100012, "LackPolicy"), "CVFullAccess"),
+        ("no_permission", 403, GATEWAY % (100013, "AccessDenied"), "CVFullAccess"),
+        ("ok", 400, BUSINESS % (50215, 50215), ""),
+        ("ok", 429, BUSINESS % (50430, 50430), ""),
+        ("refused", 500, BUSINESS % (50500, 50500), "internal error"),
+        ("refused", 401, GATEWAY % (100003, "MissingAuthenticationToken"), "R1"),
+        ("no_service", 200, "", "Something else"),
+        ("no_service", 504, "<html></html>", "Something else"),
+        ("no_service", 302, "", "Something else"),
+    ],
+)
+def test_each_answer_of_the_service_gets_its_verdict(tmp_path, code, status, body, words):
+    with canned(status, body.encode()) as endpoint:
+        answer = check(tmp_path, endpoint)
+
+    assert (code == "ok", code) == (answer["ok"], answer["code"])
+    assert words in answer["message"]
+    assert "billed" not in answer["message"] or "Nothing was billed" in answer["message"]
+
+
+def test_no_network_is_told_apart(tmp_path):
+    with canned(200, b"") as endpoint:
+        pass  # nobody listens there any more
+    answer = check(tmp_path, endpoint)
+
+    assert (False, "no_network") == (answer["ok"], answer["code"])
+
+
+def test_a_check_without_keys_sends_nothing(tmp_path):
+    with SimulatedService(ACCESS, SECRET) as service:
+        with page(tmp_path, {"VOLC_ENDPOINT": service.endpoint}) as url:
+            answer = requests.post(f"{url}/check", json={}).json()
+
+        assert (False, "no_keys") == (answer["ok"], answer["code"])
+        assert 0 == service.ledger.count(None)
+
+
+@pytest.mark.parametrize("endpoint", ["http://example.com", "ftp://127.0.0.1", "nonsense"])
+def test_a_check_never_signs_for_an_unsafe_endpoint(tmp_path, endpoint):
+    answer = check(tmp_path, endpoint)
+
+    assert (False, "refused") == (answer["ok"], answer["code"])
+    assert "VOLC_ENDPOINT" in answer["message"]
