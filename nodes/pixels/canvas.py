@@ -1,0 +1,217 @@
+"""The pictures that a run returns: answers pasted back into what was sent, exact where nothing was masked."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from scipy import ndimage  # type: ignore[import-untyped]
+
+from . import region as regions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from .masks import Mask
+    from .region import Region
+
+_TILE = 64
+_STRIP_ROWS = 256
+
+
+class Patch(NamedTuple):
+    """Where answers reach a picture. `weight` is [bottom - top, right - left] float32: 1 = answer, 0 = original."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    weight: NDArray[np.float32]
+
+
+class Canvas:
+    """The IMAGE batch under way, image-major: all variants of picture 1, then of picture 2.
+
+    `put` may be called from several threads at once; all else belongs to the thread that made the canvas.
+    """
+
+    def __init__(
+        self,
+        images: torch.Tensor,
+        variants: int,
+        masks: Sequence[Mask],
+        regions: Sequence[Region],
+        feather: int = 8,
+        paste_back: bool = True,
+    ) -> None:
+        """Reserve the batch.
+
+        Args:
+            images: [B, H, W, C] floating point, C = 1, 3 or 4, any range, any device; never changed. One
+                channel becomes three; a fourth, alpha, is kept as it is.
+            variants: How many answers each picture gets.
+            masks: [H, W] bool for each picture.
+            regions: What was sent of each picture.
+            feather: How far, px, the answer fades into the original, outward from the mask. 0 = a hard edge.
+            paste_back: False: the whole of what was sent is replaced by the answer.
+        """
+        self._originals = images.detach().to("cpu", torch.float32).numpy()
+        pictures, height, width, channels = self._originals.shape
+        if channels == 1:
+            self._originals = np.broadcast_to(self._originals, (pictures, height, width, 3))
+        shape = (pictures * variants, *self._originals.shape[1:])
+        self._output = torch.empty(shape, dtype=torch.float32)
+        self._slots = self._output.numpy()
+        self._variants = variants
+        self._masks = masks
+        self._regions = regions
+        self._feather = feather
+        self._paste_back = paste_back
+        self._patches: dict[tuple[int, Region], Patch] = {}
+        self._lock = threading.Lock()
+
+    def put(self, index: int, answer: NDArray[np.uint8]) -> None:
+        """Write one answer into its place; doing so twice changes nothing more.
+
+        Args:
+            index: Its place in the batch, from 0.
+            answer: [h, w, 3] uint8, any size: what the service made of the part that was sent.
+        """
+        picture = index // self._variants
+        region = self._regions[picture]
+        patch = self._patch(picture)
+        slot, original = self._slots[index], self._originals[picture]
+        slot[...] = original
+        paste(slot, original, cut(answer, region, patch), patch)
+
+    def batch(self, indices: Iterable[int] | None = None) -> torch.Tensor:
+        """The finished pictures, once; the canvas is used up.
+
+        Args:
+            indices: Those that were put, all by default. The others are left out.
+
+        Returns:
+            [N, H, W, C] float32 on the CPU.
+        """
+        if indices is None:
+            return self._output
+        places = sorted(indices)
+        for place, index in enumerate(places):
+            if place != index:
+                self._output[place] = self._output[index]
+        return self._output[: len(places)]
+
+    def _patch(self, picture: int) -> Patch:
+        mask, region = self._masks[picture], self._regions[picture]
+        key = (id(mask), region)
+        with self._lock:
+            if key not in self._patches:
+                self._patches[key] = make_patch(mask, region, self._feather, self._paste_back)
+            return self._patches[key]
+
+
+def make_patch(mask: Mask, region: Region, feather: int, paste_back: bool = True) -> Patch:
+    """Work out where answers reach a picture.
+
+    Args:
+        mask: [H, W] bool.
+        region: What was sent; nothing outside it changes.
+        feather: px, 0 or more.
+        paste_back: False: all of the region.
+    """
+    x, y, width, height = region.box
+    if not paste_back:
+        weight = np.broadcast_to(np.float32(1), (height, width))
+        return Patch(x, y, x + width, y + height, weight)
+    left, top, right, bottom = regions.bounding_box(mask)
+    left, right = max(x, left - feather), min(x + width, right + feather)
+    top, bottom = max(y, top - feather), min(y + height, bottom + feather)
+    return Patch(left, top, right, bottom, feather_weight(mask[top:bottom, left:right], feather))
+
+
+def feather_weight(mask: Mask, feather: int) -> NDArray[np.float32]:
+    """The weight of the answer: 1 in the mask, falling smoothly to 0 beyond `feather`.
+
+    Args:
+        mask: [H, W] bool.
+        feather: Euclidean distance from the nearest masked pixel, px, that still gets some of the answer.
+
+    Returns:
+        [H, W] float32: exactly 1 in the mask and only there, exactly 0 beyond the feather.
+    """
+    weight = mask.astype(np.float32)
+    if feather == 0:
+        return weight
+    height, width = mask.shape
+    # only tiles that the mask's edge comes near need distances, which are slow to compute
+    tile = max(_TILE, 4 * feather)
+    for top in range(0, height, tile):
+        for left in range(0, width, tile):
+            here = mask[top : top + tile, left : left + tile]
+            above, before = max(0, top - feather), max(0, left - feather)
+            around = mask[above : top + tile + feather, before : left + tile + feather]
+            if here.all() or not around.any():
+                continue
+            distance = ndimage.distance_transform_edt(~around)[top - above :, left - before :][
+                :tile, :tile
+            ]
+            ramp = np.maximum(0, 1 - distance / (feather + 1))
+            ramp[distance > feather] = 0
+            weight[top : top + tile, left : left + tile] = ramp * ramp * (3 - 2 * ramp)
+    return weight
+
+
+def cut(answer: NDArray[np.uint8], region: Region, patch: Patch) -> NDArray[np.uint8]:
+    """What of an answer reaches the picture, at the picture's scale.
+
+    Args:
+        answer: [h, w, 3] uint8, any size.
+        region: What was sent.
+        patch: Where the answer reaches.
+
+    Returns:
+        [patch.bottom - patch.top, patch.right - patch.left, 3] uint8.
+    """
+    left, right = patch.left - region.x, patch.right - region.x
+    top, bottom = patch.top - region.y, patch.bottom - region.y
+    height, width = answer.shape[:2]
+    if (height, width) == (region.height, region.width):
+        return answer[top:bottom, left:right]
+    across, down = width / region.width, height / region.height
+    # no more than needed: a big region at full size would be dear
+    box = (left * across, top * down, min(width, right * across), min(height, bottom * down))
+    return regions.resample(answer, bottom - top, right - left, box)
+
+
+def paste(
+    slot: NDArray[np.float32],
+    original: NDArray[np.float32],
+    piece: NDArray[np.uint8],
+    patch: Patch,
+) -> None:
+    """Blend a piece of an answer into a picture, in place, touching nothing outside the patch.
+
+    Args:
+        slot: [H, W, C] float32, already holding the original outside the patch; a fourth channel stays.
+        original: [H, W, C] float32.
+        piece: The answer where it reaches the picture, uint8, 0..255.
+        patch: Where that is.
+    """
+    slot = slot[patch.top : patch.bottom, patch.left : patch.right, :3]
+    original = original[patch.top : patch.bottom, patch.left : patch.right, :3]
+    # strip by strip: a float copy of a big answer for each of several threads would be dear
+    for top in range(0, len(slot), _STRIP_ROWS):
+        strip = slice(top, top + _STRIP_ROWS)
+        new, weight, target = (
+            np.divide(piece[strip], 255, dtype=np.float32),
+            patch.weight[strip],
+            slot[strip],
+        )
+        np.copyto(target, new, where=(weight == 1)[..., None])
+        ramp = np.nonzero((weight > 0) & (weight < 1))
+        old, share = original[strip][ramp], weight[ramp][:, None]
+        target[ramp] = old + share * (new[ramp] - old)
