@@ -1,0 +1,102 @@
+"""What is known of an account's allowance, learned from its answers; pure, the time is passed in.
+
+The service tells nobody how many calls an account may run at once (50430) or start per second (50429), and other
+processes may share the account. So: begin with a few, one shortly after the other, so that a refusal stops the rest;
+after a refusal keep to what was running then; ask for more only after a long quiet time.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+START = 4
+STAGGER_S = 0.035
+PROBE_AFTER_S = 60.0
+LONGEST_PROBE_S = 3600.0
+LONGEST_BACKOFF_S = 30.0
+LONGEST_INTERVAL_S = 5.0
+
+
+class Allowance:
+    """Decides when the next call may start.
+
+    Args:
+        cap: Never more than this at once.
+        jitter: Returns 0..1; spreads processes that were refused together.
+    """
+
+    def __init__(self, cap: int, jitter: Callable[[], float] = random.random) -> None:
+        self._cap = cap
+        self._jitter = jitter
+        self.limit = min(START, cap)
+        self.running = 0
+        self._proven = 0
+        self._refused_ever = False
+        self._typical_s = 1.0
+        self._next_at = 0.0
+        self._backoffs = 0
+        self._interval_s = 0.0
+        self._probing = False
+        self._probe_wait_s = PROBE_AFTER_S
+        self._probe_at = 0.0
+
+    def delay_s(self, now: float) -> float | None:
+        """Seconds until the next call may start; None: not before a running one ends."""
+        if self.running >= self.limit:
+            return None
+        return max(0.0, self._next_at - now)
+
+    def start(self, now: float) -> None:
+        """A call leaves."""
+        self.running += 1
+        stagger = STAGGER_S if self.running > self._proven else 0.0
+        self._next_at = max(self._next_at, now + max(stagger, self._interval_s))
+
+    def succeed(self, now: float, elapsed_s: float) -> None:
+        """A call was let in and ended."""
+        self._proven = max(self._proven, min(self.running, self.limit))
+        self.running -= 1
+        self._typical_s += 0.3 * (elapsed_s - self._typical_s)
+        self._backoffs = 0
+        self._interval_s = self._interval_s * 0.9 if self._interval_s > 0.01 else 0.0
+        if not self._refused_ever:
+            self.limit = min(self._cap, self.limit + 1)
+        elif now >= self._probe_at and self.limit < self._cap:
+            self.limit += 1
+            self._probing = True
+            self._probe_at = now + self._probe_wait_s
+
+    def end(self) -> None:
+        """A call ended and says nothing about the allowance."""
+        self.running -= 1
+
+    def refuse_concurrency(self, now: float, retry_after_s: float | None = None) -> None:
+        """50430: too many at once, of this process and of all others together."""
+        self.running -= 1
+        self.limit = max(1, self.running)
+        self._proven = min(self._proven, self.limit)
+        if self._probing:
+            self._probe_wait_s = min(LONGEST_PROBE_S, self._probe_wait_s * 2)
+        self._refused_ever, self._probing = True, False
+        self._probe_at = now + self._probe_wait_s
+        wait_s = retry_after_s or 0.0
+        if self.running == 0:
+            # Others hold all of it: come back when about one of their calls has ended.
+            wait_s = max(wait_s, self._backoff_s(self._typical_s))
+        self._next_at = max(self._next_at, now + wait_s)
+
+    def refuse_rate(self, now: float, retry_after_s: float | None = None) -> None:
+        """50429: too many starts per second."""
+        self.running -= 1
+        self._interval_s = min(LONGEST_INTERVAL_S, max(0.25, self._interval_s * 2))
+        wait_s = max(retry_after_s or 0.0, self._backoff_s(1.0))
+        self._next_at = max(self._next_at, now + wait_s)
+
+    def _backoff_s(self, base_s: float) -> float:
+        wait_s = min(LONGEST_BACKOFF_S, max(0.25, base_s) * 2.0**self._backoffs)
+        self._backoffs = min(self._backoffs + 1, 10)
+        return wait_s * (0.75 + 0.5 * self._jitter())
