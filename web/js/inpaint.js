@@ -1,0 +1,141 @@
+// The paying nodes: what a prompt holds and a run may buy, how the run stands, its variants as they arrive.
+import { app } from "../../../scripts/app.js";
+import { api } from "../../../scripts/api.js";
+import { addPanel, chain, create } from "./dom.js";
+import { onLanguage, text } from "./text.js";
+
+const NODES = ["VolcInpaint", "VolcInpaintURL", "VolcSegment"];
+// Beyond it, what a prompt says counts for little: https://www.volcengine.com/docs/86081/1804490
+const PROMPT_LIMIT = 100;
+const LINE = 20;
+
+const panels = new WeakMap();
+
+/** Chinese characters, and words of other scripts. */
+export function promptLength(prompt) {
+  return prompt.match(/\p{Script=Han}|(?:(?!\p{Script=Han})[\p{L}\p{N}'’-])+/gu)?.length ?? 0;
+}
+
+/** What a run came to, of the node's output; or how it stands, of the server's event. */
+function runLine(run) {
+  const { delivered, total, on_wire, wait_s, paid, from_journal, failed, unknown, elapsed_s } = run;
+  const parts = [];
+  if (paid === undefined) {
+    parts.push(text("runDelivered", { delivered, total }));
+    if (from_journal) parts.push(text("runFromJournal", { from_journal }));
+    if (on_wire) parts.push(text("runOnWire", { on_wire }));
+  } else {
+    parts.push(text("runPaid", { paid }), text("runFromJournal", { from_journal }));
+  }
+  if (failed) parts.push(text("runFailed", { failed }));
+  if (unknown) parts.push(text("runUnknown", { unknown }));
+  const reason = { allowance: "runAllowance", retry: "runRetry", another_run: "runAnother" }[run.waiting_for];
+  if (reason) parts.push(text(reason, { wait_s: Math.ceil(wait_s) }));
+  parts.push(`${elapsed_s.toFixed(1)} s`);
+  return parts.join(" · ");
+}
+
+class Panel {
+  constructor(node) {
+    this.node = node;
+    this.prompt = this.widget("prompt");
+    this.variants = this.widget("variants");
+    this.plan = create("div", { className: "volc-line" });
+    this.line = create("div", { className: "volc-line", role: "status" });
+    const lines = this.prompt ? [this.plan, this.line] : [this.line];
+    addPanel(node, "volc_run", create("div", {}, ...lines), () => lines.length * LINE + 4)();
+    for (const widget of [this.prompt, this.variants]) {
+      if (widget) chain(widget, "callback", () => this.drawPlan());
+    }
+    chain(node, "onConfigure", () => this.drawPlan());
+    chain(node, "onConnectionsChange", () => this.drawPlan());
+    chain(node, "onExecuted", (output) => this.finish(output));
+    chain(node, "onRemoved", onLanguage(() => this.draw()));
+    this.draw();
+  }
+
+  widget(name) {
+    return this.node.widgets.find((widget) => widget.name === name);
+  }
+
+  linked(widget) {
+    return this.node.inputs.some((input) => input.widget?.name === widget.name && input.link != null);
+  }
+
+  draw() {
+    this.drawPlan();
+    this.drawRun();
+  }
+
+  drawPlan() {
+    if (!this.prompt) return;
+    const parts = [];
+    if (!this.linked(this.prompt)) {
+      const length = promptLength(this.prompt.value);
+      parts.push(text("planPrompt", { length, limit: PROMPT_LIMIT }));
+      this.plan.classList.toggle("volc-too-long", length > PROMPT_LIMIT);
+    }
+    if (!this.linked(this.variants)) parts.push(text("planCalls", { calls: this.variants.value }));
+    this.plan.textContent = parts.join(" · ");
+  }
+
+  drawRun() {
+    this.line.textContent = this.cancelled ? text("runCancelled") : this.run ? runLine(this.run) : "";
+    this.line.title = this.run?.notes?.join("\n") ?? "";
+  }
+
+  /** Begins anew with the first event of a prompt. */
+  follow(prompt) {
+    if (prompt === this.promptId) return;
+    this.promptId = prompt;
+    this.images = [];
+    this.cancelled = false;
+  }
+
+  status(event) {
+    this.follow(event.prompt_id);
+    this.run = event;
+    this.drawRun();
+  }
+
+  variant({ node, prompt_id, index, image }) {
+    this.follow(prompt_id);
+    this.images[index - 1] = image;
+    // what ComfyUI itself tells the canvas when a node is done: its grid then shows those that are there
+    const output = { images: this.images.filter(Boolean) };
+    const detail = { node, display_node: node, prompt_id, output };
+    api.dispatchEvent(new CustomEvent("executed", { detail }));
+  }
+
+  finish(output) {
+    if (!output?.volc_inpaint) return;
+    this.cancelled = false;
+    this.run = output.volc_inpaint[0];
+    this.drawRun();
+  }
+
+  cancel() {
+    this.cancelled = true;
+    this.drawRun();
+  }
+}
+
+/** The panel of a node of ours by its id in a run, which is `12:5` for node 5 within subgraph node 12. */
+function panelOf(id) {
+  const path = String(id).split(":");
+  let graph = app.rootGraph;
+  for (const part of path.slice(0, -1)) graph = graph?.getNodeById(part)?.subgraph;
+  return panels.get(graph?.getNodeById(path.at(-1)));
+}
+
+app.registerExtension({
+  name: "volc_inpaint.inpaint",
+  nodeCreated(node) {
+    if (NODES.includes(node.comfyClass)) panels.set(node, new Panel(node));
+  },
+  setup() {
+    api.addEventListener("volc_inpaint.status", ({ detail }) => panelOf(detail.node)?.status(detail));
+    api.addEventListener("volc_inpaint.variant", ({ detail }) => panelOf(detail.node)?.variant(detail));
+    api.addEventListener("execution_interrupted", ({ detail }) => panelOf(detail.node_id)?.cancel());
+  },
+});

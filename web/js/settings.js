@@ -1,0 +1,160 @@
+// The Volcengine page of ComfyUI's settings. Keys go to the server and never come back: they are no settings of ComfyUI,
+// which would keep them as plain text and hand them out.
+import { app } from "../../../scripts/app.js";
+import { api } from "../../../scripts/api.js";
+import { create } from "./dom.js";
+import { ownLines, text } from "./text.js";
+
+const CONSOLE = "https://console.volcengine.com/iam/keymanage";
+const FIELDS = ["access_key", "secret_key", "session_token"];
+
+/** Calls a route of the pack. Throws an Error with the server's words. */
+async function call(method, route, content) {
+  const request = { method };
+  if (content) {
+    request.headers = { "Content-Type": "application/json" };
+    request.body = JSON.stringify(content);
+  }
+  const response = await api.fetchApi(`/volc_inpaint/${route}`, request);
+  const answer = await response.text();
+  if (response.ok) return JSON.parse(answer);
+  let message = `HTTP ${response.status} ${answer.slice(0, 200)}`;
+  if (response.status === 400 && answer.startsWith("{")) message = ownLines(JSON.parse(answer).message);
+  throw new Error(message);
+}
+
+class KeysPage {
+  constructor() {
+    this.body = create("div", { className: "volc-keys-body" });
+    this.verdict = create("div", { className: "volc-keys-verdict", role: "status" });
+    this.element = create("div", { className: "volc-keys" }, this.body, this.verdict);
+    this.during(async () => this.show(await call("GET", "credentials")));
+  }
+
+  /** Does `work` with the buttons out of reach, and says why it failed. */
+  async during(work) {
+    this.say("", text("keysWait"));
+    this.element.inert = true;
+    try {
+      await work();
+    } catch (error) {
+      this.say("bad", error.message);
+    } finally {
+      this.element.inert = false;
+    }
+  }
+
+  say(kind, words) {
+    this.verdict.className = `volc-keys-verdict ${kind}`;
+    this.verdict.textContent = words;
+  }
+
+  button(name, work) {
+    const button = create("button", { type: "button", textContent: text(name), dataset: { action: name } });
+    button.addEventListener("click", work);
+    return button;
+  }
+
+  show(state) {
+    this.say("", "");
+    if (!state.configured) return this.edit(state);
+    const { tail, source, saved } = state;
+    const lines = [text(tail ? "keysConfigured" : "keysConfiguredShort", { tail })];
+    lines.push(text({ settings: "keysFromSettings", environment: "keysFromEnvironment" }[source] ?? "keysFromFile", { source }));
+    if (saved && source !== "settings") lines.push(text("keysOverridden"));
+    const buttons = [
+      this.button("keysCheck", () => this.during(() => this.check())),
+      this.button("keysReplace", () => this.edit(state)),
+    ];
+    if (saved) buttons.push(this.button("keysRemove", () => this.remove()));
+    this.body.replaceChildren(
+      create("p", {}, ...lines.flatMap((line) => [line, create("br")])),
+      create("div", { className: "volc-keys-buttons" }, ...buttons),
+    );
+  }
+
+  edit(state) {
+    this.say("", "");
+    const inputs = FIELDS.map((name) => {
+      const input = create("input", {
+        type: name === "access_key" ? "text" : "password",
+        name,
+        autocomplete: name === "access_key" ? "off" : "new-password",
+        spellcheck: false,
+      });
+      input.addEventListener("keydown", (event) => {
+        event.stopPropagation();
+        if (event.key === "Enter") save();
+      });
+      return input;
+    });
+    const save = () =>
+      this.during(async () => {
+        const answer = await call(
+          "POST",
+          "credentials",
+          Object.fromEntries(inputs.map(({ name, value }) => [name, value])),
+        );
+        this.show(answer);
+        await this.check();
+      });
+    const buttons = [this.button("keysSave", save)];
+    if (state.configured) buttons.push(this.button("keysCancel", () => this.show(state)));
+    this.body.replaceChildren(
+      ...(state.configured ? [] : [create("p", { textContent: ownLines(state.message) })]),
+      ...inputs.map((input) => create("label", {}, text(input.name), input)),
+      create("div", { className: "volc-keys-buttons" }, ...buttons),
+      create("a", { href: CONSOLE, target: "_blank", rel: "noreferrer", textContent: text("keysMake") }),
+    );
+  }
+
+  async check() {
+    this.say("", text("keysWait"));
+    const { ok, message } = await call("POST", "check", {});
+    this.say(ok ? "good" : "bad", ok ? text("keysGood") : ownLines(message));
+  }
+
+  async remove() {
+    const sure = await app.extensionManager.dialog.confirm({
+      title: text("keysRemove"),
+      message: text("keysRemoveSure"),
+    });
+    if (sure) await this.during(async () => this.show(await call("DELETE", "credentials")));
+  }
+}
+
+/** Opens the page. */
+async function openPage() {
+  await app.extensionManager.command.execute("Comfy.ShowSettingsDialog");
+  // ComfyUI has no call that opens one page of its settings, so its entry is clicked as soon as it is there.
+  for (let frame = 0; frame < 300; frame++) {
+    const entry = document.querySelector('[data-nav-id$="/Volcengine"]');
+    if (entry) return entry.click();
+    await new Promise(requestAnimationFrame);
+  }
+}
+
+app.registerExtension({
+  name: "volc_inpaint.settings",
+  settings: [
+    {
+      id: "volc_inpaint.credentials",
+      name: "Keys",
+      category: ["Volcengine", "Volcengine keys", "credentials"],
+      tooltip: "Kept on the server, outside everything that it serves; shown nowhere, saved in no workflow.",
+      type: () => new KeysPage().element,
+      defaultValue: null,
+    },
+  ],
+  commands: [{ id: "volc_inpaint.open_settings", label: "Volcengine keys", function: openPage }],
+  setup() {
+    api.addEventListener("execution_error", async ({ detail }) => {
+      if (!detail.exception_type?.endsWith("CredentialsError")) return;
+      const open = await app.extensionManager.dialog.confirm({
+        title: text("keysNeeded"),
+        message: `${ownLines(detail.exception_message.trim())}\n\n${text("keysOpen")}`,
+      });
+      if (open) await openPage();
+    });
+  },
+});
