@@ -88,6 +88,22 @@ class Canvas:
         slot[...] = original
         paste(slot, original, cut(answer, region, patch), patch)
 
+    def preview(self, index: int, side: int) -> NDArray[np.uint8]:
+        """A small copy of a picture that was put.
+
+        Args:
+            index: Its place in the batch, from 0.
+            side: About the longest side of the copy, px; never enlarged.
+
+        Returns:
+            [h, w, 3] uint8.
+        """
+        slot = self._slots[index]
+        step = max(1, max(slot.shape[:2]) // side)
+        small = np.nan_to_num(slot[::step, ::step, :3])
+        preview: NDArray[np.uint8] = np.rint(small.clip(0, 1) * 255).astype(np.uint8)
+        return preview
+
     def batch(self, indices: Iterable[int] | None = None) -> torch.Tensor:
         """The finished pictures, once; the canvas is used up.
 

@@ -89,23 +89,30 @@ def prepare(mask: object, images: torch.Tensor, node: str = "VolcInpaint") -> li
     """
     stack = read(mask, node)
     layers = binarise(stack, THRESHOLD)
-    check_not_empty(layers, stack, THRESHOLD, node)
+    check_not_empty([np.logical_or.reduce(layers)], stack, THRESHOLD, node)
     count, height, width = images.shape[:3]
     layers = match_count(layers, count, node)
-    for number, layer in enumerate(layers, 1):
-        if not layer.any():
-            raise empty_error(node, stack[number - 1], THRESHOLD, f" {number} of {len(layers)}")
+    check_not_empty(layers, stack, THRESHOLD, node)
     return [match_size(layer, height, width, node) for layer in layers] * (count // len(layers))
 
 
 def check_not_empty(layers: list[Mask], stack: torch.Tensor, threshold: float, node: str) -> None:
-    """Refuse masks of which none has a masked pixel.
+    """Refuse masks of which one has no masked pixel.
+
+    Args:
+        layers: [H, W] bool each.
+        stack: [N, H, W], what they were before the threshold; one layer may stand for all of them.
+        threshold: The threshold.
+        node: The node's name, for the message.
 
     Raises:
         ValueError: Nothing masked; the message names the brightest value.
     """
-    if not any(layer.any() for layer in layers):
-        raise empty_error(node, stack, threshold)
+    for number, layer in enumerate(layers, 1):
+        if not layer.any():
+            if len(layers) == 1:
+                raise empty_error(node, stack, threshold)
+            raise empty_error(node, stack[number - 1], threshold, f" {number} of {len(layers)}")
 
 
 def empty_error(node: str, stack: torch.Tensor, threshold: float, which: str = "") -> ValueError:

@@ -24,6 +24,9 @@ class Limits(NamedTuple):
 
 LIMITS = Limits()
 
+FITS = ("crop", "downscale", "error")
+"""What to do with a picture over the limits; see `plan`."""
+
 
 @dataclass(frozen=True)
 class Region:

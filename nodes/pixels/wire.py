@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import warnings
 from bisect import bisect_right
@@ -121,6 +122,15 @@ def encode_mask(mask: NDArray[Any]) -> bytes:
     grey = (np.asarray(mask) != 0).astype(np.uint8) * np.uint8(255)
     Image.fromarray(grey).save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()
+
+
+def pixels_key(*arrays: NDArray[Any]) -> str:
+    """A name for pixels, whatever file they are encoded in: SHA-256 of shapes, dtypes and values, hexadecimal."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def decode_picture(data: bytes, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:

@@ -1,0 +1,81 @@
+"""What every paying node does between its requests and its pictures: keys, runner, waiting, verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import host
+from .jobs import accounts
+from .settings import Settings
+from .volcengine import credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+
+    from .jobs.outcome import Job, Outcome
+    from .jobs.runner import Runner
+
+
+def open_runner() -> Runner:
+    """The runner of the configured account; asks for the keys before anything is encoded.
+
+    Raises:
+        CredentialsError: No usable keys; the text says where to put them.
+        ValueError: An environment variable of this server is out of its range.
+    """
+    settings = Settings.from_environment()
+    return accounts.runner_for(
+        credentials.load(saved=host.credentials_file()),
+        endpoint=settings.endpoint,
+        max_concurrency=settings.max_concurrency,
+        timeout_s=settings.timeout_s,
+        journal_directory=settings.journal_dir or host.journal_directory(),
+        journal_max_bytes=settings.journal_max_mb * 1_000_000,
+    )
+
+
+async def buy(
+    runner: Runner,
+    jobs: Sequence[Job],
+    display: host.Display,
+    decode: Callable[[tuple[bytes, ...]], Any],
+    take: Callable[[Outcome], np.ndarray[Any, Any]],
+    *,
+    require_all: bool = False,
+) -> list[Outcome]:
+    """Have `jobs` done and take their pictures as they arrive.
+
+    Args:
+        runner: From `open_runner`.
+        jobs: What is wanted, in order.
+        display: Where to show the run.
+        decode: Makes the value of an outcome of the pictures' bytes, on a thread of the run; a ValueError means that they
+            are no pictures.
+        take: Called once for each outcome with a value; returns what to preview, uint8 [H, W, 3].
+        require_all: Whether one missing picture is an error. It is raised after the others are in the journal.
+
+    Returns:
+        One outcome per job, in order; at least one has a value.
+
+    Raises:
+        VolcengineError: No picture arrived, or one is missing and all are required.
+        InterruptProcessingException: The user cancelled.
+    """
+    run = runner.start(jobs, decode)
+    await host.follow(run, display, take)
+    outcomes = run.results()
+    missing = [outcome for outcome in outcomes if outcome.value is None]
+    if missing and (require_all or len(missing) == len(outcomes)):
+        error = next(outcome.error for outcome in missing if outcome.error is not None)
+        delivered = len(outcomes) - len(missing)
+        if delivered:
+            error.add_context(
+                f"{delivered} of {len(outcomes)} pictures arrived and are in the journal; the next run "
+                "takes them from there without paying again (require_all is on).",
+                f"{len(outcomes)} 张中已有 {delivered} 张到达并保存在本地记录中，下次运行会直接取用，不会重复付费"
+                "（已开启 require_all）。",
+            )
+        raise error
+    return outcomes

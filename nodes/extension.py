@@ -1,0 +1,28 @@
+"""The pack as ComfyUI sees it: its nodes and its routes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from comfy_api.latest import ComfyExtension
+
+from . import host, settings_routes
+from .inpaint import VolcInpaint
+from .logo_info import LogoInfo
+from .mask_normalize import MaskNormalize
+from .pick_variant import VolcPickVariant
+
+if TYPE_CHECKING:
+    from comfy_api.latest import io
+
+
+class VolcInpaintExtension(ComfyExtension):
+    """Hands ComfyUI the list of nodes."""
+
+    async def on_load(self) -> None:
+        """Called once, before the server starts."""
+        settings_routes.register(host.routes(), host.private_directory())
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        """The nodes, in the order of the menu."""
+        return [VolcInpaint, MaskNormalize, LogoInfo, VolcPickVariant]

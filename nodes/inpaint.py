@@ -1,0 +1,217 @@
+"""VolcInpaint: repaints the masked part of a picture and returns several variants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from comfy_api.latest import io
+
+from . import checkout, host, inputs
+from .jobs.outcome import Job
+from .logo_info import LogoInfoSocket
+from .pixels import masks, region, wire
+from .pixels.canvas import Canvas
+from .report import links, report, summary
+from .volcengine import models
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+
+    from .jobs.outcome import Outcome
+
+
+class VolcInpaint(io.ComfyNode):
+    """An image, a mask and a prompt become several edited pictures."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """The node's inputs and outputs; ids, names and order are a public contract."""
+        return io.Schema(
+            node_id="VolcInpaint",
+            display_name="Volc Inpaint",
+            category="Volcengine",
+            description="Repaints the masked part of a picture with Volcengine's inpainting interface and returns "
+            "several variants. Each variant is one paid call; what was paid once is never paid again.",
+            search_aliases=[
+                "inpaint",
+                "inpainting",
+                "volcengine",
+                "火山引擎",
+                "涂抹编辑",
+                "局部重绘",
+            ],
+            has_intermediate_output=True,
+            inputs=[
+                io.Image.Input(
+                    "image", tooltip="The picture to edit; a batch edits every picture."
+                ),
+                io.Mask.Input("mask", tooltip="White (1) is repainted, black (0) stays as it is."),
+                io.String.Input(
+                    "prompt",
+                    multiline=True,
+                    default="",
+                    tooltip="What to paint there, in Chinese or English, short and exact.",
+                ),
+                io.Int.Input(
+                    "variants",
+                    default=4,
+                    min=1,
+                    max=8,
+                    tooltip="How many pictures to choose from. Each one is one paid call per picture.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=1,
+                    min=-1,
+                    max=inputs.MAX_SEED,
+                    control_after_generate=io.ControlAfterGenerate.fixed,
+                    tooltip="Variant i uses seed + i - 1. -1 draws new seeds at every run, and pays at every run.",
+                ),
+                io.Int.Input(
+                    "steps",
+                    default=25,
+                    min=1,
+                    max=100,
+                    tooltip="Sampling steps. More may be better and takes longer.",
+                ),
+                io.Float.Input(
+                    "scale",
+                    default=5.0,
+                    min=1.0,
+                    max=20.0,
+                    step=0.1,
+                    tooltip="How strongly the prompt counts.",
+                ),
+                io.Boolean.Input(
+                    "paste_back",
+                    default=True,
+                    tooltip="Take only the masked part from the service; everything else stays as it was, bit for bit.",
+                ),
+                io.Int.Input(
+                    "feather",
+                    default=8,
+                    min=0,
+                    max=256,
+                    tooltip="Width of the blend around the mask, in pixels, running outward.",
+                ),
+                io.Combo.Input(
+                    "fit",
+                    options=["crop", "downscale", "error"],
+                    tooltip="What to do with a picture over the interface's limits: send a crop around the mask, "
+                    "scale it down, or stop with an error.",
+                ),
+                io.Boolean.Input(
+                    "return_url",
+                    default=False,
+                    tooltip="Also return links to the pictures. The service deletes them after 24 hours.",
+                ),
+                io.Boolean.Input(
+                    "require_all",
+                    default=False,
+                    tooltip="Stop with an error if one variant fails. The others stay in the journal.",
+                ),
+                LogoInfoSocket.Input(
+                    "logo_info", optional=True, tooltip="A watermark from Logo Info."
+                ),
+            ],
+            outputs=[
+                io.Image.Output(
+                    "images",
+                    tooltip="All variants of the first picture, then of the second, and so on.",
+                ),
+                io.String.Output("urls", tooltip="One link a line, if return_url is on."),
+                io.String.Output("report", tooltip="What was paid, reused or failed, as JSON."),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float | None:
+        """A seed of -1 runs anew each time; any other only when an input changed."""
+        return float("nan") if seed == -1 else None
+
+    @classmethod
+    async def execute(
+        cls,
+        image: torch.Tensor,
+        mask: torch.Tensor,
+        prompt: str,
+        variants: int,
+        seed: int,
+        steps: int,
+        scale: float,
+        paste_back: bool,
+        feather: int,
+        fit: str,
+        return_url: bool,
+        require_all: bool,
+        logo_info: models.LogoInfo | None = None,
+    ) -> io.NodeOutput:
+        """Check everything, then buy what the journal does not hold, then put the pictures together."""
+        model = models.INPAINTING_EDIT
+        text = inputs.prompt(prompt, "VolcInpaint")
+        wire.check_images(image, "VolcInpaint")
+        selected = masks.prepare(mask, image, "VolcInpaint")
+        regions = [region.plan(layer, fit, feather=feather) for layer in selected]
+        runner = checkout.open_runner()
+        logo_asked = logo_info is not None and logo_info.add_logo
+        parameters = inputs.parameters(
+            model, text, steps=steps, scale=scale, return_url=return_url, logo_info=logo_info
+        )
+
+        jobs: list[Job] = []
+        for number, (picture, layer, part) in enumerate(
+            zip(image, selected, regions, strict=True), 1
+        ):
+            # The tensor is read here, on the node's own thread; what takes long runs beside it.
+            rgb, white = part.picture(picture), part.mask(layer)
+            request, pixels_key = await host.in_background(_request, model, parameters, rgb, white)
+            for variant in range(variants):
+                drawn = seed == -1
+                jobs.append(
+                    Job(
+                        index=len(jobs) + 1,
+                        image=number,
+                        request=request,
+                        pixels_key=pixels_key,
+                        seed=inputs.draw_seed() if drawn else inputs.next_seed(seed, variant),
+                        drawn=drawn,
+                    )
+                )
+
+        canvas = Canvas(image, variants, selected, regions, feather, paste_back and not logo_asked)
+
+        def take(outcome: Outcome) -> Any:
+            canvas.put(outcome.index - 1, outcome.value)
+            return canvas.preview(outcome.index - 1, host.PREVIEW_SIDE)
+
+        display = host.Display(cls.hidden.unique_id, len(jobs))
+        outcomes = await checkout.buy(
+            runner, jobs, display, inputs.decode, take, require_all=require_all
+        )
+        notes = [note for part in regions for note in part.notes]
+        if logo_asked and paste_back:
+            notes.append(_LOGO_NOTE)
+        return io.NodeOutput(
+            canvas.batch(outcome.index - 1 for outcome in outcomes if outcome.value is not None),
+            links(outcomes),
+            report(outcomes, regions=[part.box for part in regions], notes=notes),
+            ui={"images": display.output(), "volc_inpaint": [summary(outcomes, notes)]},
+        )
+
+
+_LOGO_NOTE = (
+    "A watermark was asked for, so nothing was pasted back: the part that was sent is returned as the service drew it, "
+    "and what was not masked may differ slightly. / 已要求添加水印，因此未贴回原图：发送的区域按服务返回的结果输出，"
+    "未遮罩部分可能略有变化。"
+)
+
+
+def _request(
+    model: models.Model, parameters: Mapping[str, object], rgb: Any, white: Any
+) -> tuple[models.Request, str]:
+    """Encode what is sent of one picture, once for all its variants, and name it by its pixels."""
+    files = (wire.encode_picture(rgb).data, wire.encode_mask(white))
+    return models.Request(model, parameters, files), wire.pixels_key(rgb, white)

@@ -1,0 +1,68 @@
+"""What the paying nodes do alike with their inputs: the prompt, the seeds, the wire's parameters."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from .pixels import wire
+
+if TYPE_CHECKING:
+    from .volcengine.models import LogoInfo, Model
+
+# The `seed` of the interface is an integer from 0 (https://www.volcengine.com/docs/86081/1804490); the nodes keep to 31 bits.
+MAX_SEED = 2**31 - 1
+
+
+def prompt(text: str, node: str) -> str:
+    """The prompt without the white space around it.
+
+    Raises:
+        ValueError: Nothing is left.
+    """
+    stripped = text.strip()
+    if not stripped:
+        raise ValueError(
+            f"{node}: the prompt is empty, so nothing was sent. Write what to paint in the masked area, "
+            "in Chinese or English.\n"
+            f"{node}：提示词为空，未发送任何请求。请用中文或英文写明要在遮罩区域绘制的内容。"
+        )
+    return stripped
+
+
+def next_seed(seed: int, variant: int) -> int:
+    """The seed of variant `variant` (from 0); after the largest comes 0."""
+    return (seed + variant) % (MAX_SEED + 1)
+
+
+def draw_seed() -> int:
+    """A seed nobody can foresee."""
+    return secrets.randbelow(MAX_SEED + 1)
+
+
+def parameters(
+    model: Model,
+    text: str,
+    *,
+    steps: int,
+    scale: float,
+    return_url: bool,
+    logo_info: LogoInfo | None,
+) -> dict[str, object]:
+    """The fields of a request by their wire names, those only that the model takes."""
+    fields: dict[str, object] = {"steps": steps, "scale": scale, "return_url": return_url}
+    if logo_info is not None:
+        fields["logo_info"] = logo_info.wire()
+    fields = {name: value for name, value in fields.items() if name in model.takes}
+    return {model.prompt_field: text, **fields} if model.prompt_field else fields
+
+
+def decode(pictures: tuple[bytes, ...]) -> Any:
+    """The answer's picture, uint8 [H, W, 3].
+
+    Raises:
+        ValueError: There is none, or it cannot be decoded.
+    """
+    if not pictures:
+        raise ValueError("no picture")
+    return wire.decode_picture(pictures[0])

@@ -1,0 +1,254 @@
+"""MaskNormalize: any mask becomes a hard one of the picture's size, cleaned up in true pixels."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from comfy_api.latest import io
+
+from .pixels import masks, morphology, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NODE = "MaskNormalize"
+
+_MOSTLY_MASKED = 0.95
+_TINT = (1.0, 0.15, 0.15)
+_TINT_SHARE = 0.5
+
+
+class MaskNormalize(io.ComfyNode):
+    """Thresholds, fits and cleans masks; calls nothing and costs nothing."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """The node's inputs and outputs; ids, names and order are a public contract."""
+        return io.Schema(
+            node_id=NODE,
+            display_name="Mask Normalize (Volc)",
+            category="Volcengine",
+            description="Makes a hard mask of the picture's size from any mask, in this order: threshold, unite, "
+            "resize, invert, remove specks, close gaps, fill holes, grow.",
+            search_aliases=["mask cleanup", "grow mask", "threshold mask", "遮罩规范化", "遮罩"],
+            inputs=[
+                io.Mask.Input("mask", tooltip="One mask or several. White (1) is repainted."),
+                io.Float.Input(
+                    "threshold",
+                    default=masks.THRESHOLD,
+                    min=0.01,
+                    max=0.99,
+                    step=0.01,
+                    tooltip="This bright or brighter counts as masked.",
+                ),
+                io.Boolean.Input(
+                    "invert",
+                    default=False,
+                    tooltip="Swap masked and unmasked, after the threshold.",
+                ),
+                io.Boolean.Input(
+                    "fill_holes",
+                    default=False,
+                    tooltip="Fill holes enclosed on all sides; one open to the picture's edge stays open.",
+                ),
+                io.Int.Input(
+                    "close_gaps",
+                    default=0,
+                    min=0,
+                    max=256,
+                    tooltip="Bridge gaps up to this many pixels wide.",
+                ),
+                io.Int.Input(
+                    "remove_specks",
+                    default=0,
+                    min=0,
+                    max=1_000_000,
+                    tooltip="Remove islands of up to this many pixels in area.",
+                ),
+                io.Int.Input(
+                    "grow",
+                    default=0,
+                    min=-256,
+                    max=256,
+                    tooltip="Widen the mask by this many pixels on all sides; a negative number narrows it.",
+                ),
+                io.Combo.Input(
+                    "size_mismatch",
+                    options=["resize", "stretch", "error"],
+                    default="resize",
+                    tooltip="For a mask that is not of the picture's size. resize: scale it, only if the aspect "
+                    "ratio is the same; stretch: scale it anyway; error: stop.",
+                ),
+                io.Combo.Input(
+                    "multi_mask",
+                    options=["union", "per_image"],
+                    default="union",
+                    tooltip="For several masks. union: one mask with all of them; per_image: each by itself, one for "
+                    "each picture.",
+                ),
+                io.Combo.Input(
+                    "on_empty",
+                    options=["error", "pass"],
+                    default="error",
+                    tooltip="When nothing is masked. error: stop before anything is paid; pass: hand the black mask on.",
+                ),
+                io.Image.Input(
+                    "image", optional=True, tooltip="The picture whose size the mask must have."
+                ),
+            ],
+            outputs=[
+                io.Mask.Output("mask", tooltip="The mask: every pixel exactly 0 or 1."),
+                io.Image.Output(
+                    "preview",
+                    tooltip="The mask in red over the picture, or by itself in black and white.",
+                ),
+                io.Float.Output("coverage", tooltip="The masked share of all pixels, 0 to 1."),
+                io.String.Output("report", tooltip="What each step changed, and notes, as JSON."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        mask: torch.Tensor,
+        threshold: float,
+        invert: bool,
+        fill_holes: bool,
+        close_gaps: int,
+        remove_specks: int,
+        grow: int,
+        size_mismatch: str,
+        multi_mask: str,
+        on_empty: str,
+        image: torch.Tensor | None = None,
+    ) -> io.NodeOutput:
+        """Normalise one mask or several.
+
+        Returns:
+            The mask, [N, H, W] contiguous float32 on the CPU, exactly 0 or 1; the preview, [M, H, W, 3] float32;
+            the coverage, 0..1; the report, JSON.
+
+        Raises:
+            ValueError: Wrong rank or type, another size than the picture's, as many masks as fit no picture, or
+                nothing masked, unless `on_empty` lets that pass.
+        """
+        stack = masks.read(mask, NODE)
+        if image is not None:
+            wire.check_images(image, NODE)
+        layers = masks.binarise(stack, threshold)
+        if on_empty == "error":
+            masks.check_not_empty([np.logical_or.reduce(layers)], stack, threshold, NODE)
+
+        notes: list[str] = []
+        pictures = len(image) if image is not None else 1
+        if multi_mask == "union" and len(layers) > 1:
+            notes.append(
+                f"{len(layers)} masks became one; per_image keeps one for each picture."
+                f" / {len(layers)} 个遮罩已合并为一个；per_image 可为每张图片保留各自的遮罩。"
+            )
+            layers = [np.logical_or.reduce(layers)]
+        elif pictures > 1:
+            layers = masks.match_count(layers, pictures, NODE)
+        if on_empty == "error":
+            masks.check_not_empty(layers, stack, threshold, NODE)
+        if image is not None:
+            height, width = image.shape[1:3]
+            layers = [_fit(layer, height, width, size_mismatch) for layer in layers]
+
+        steps: list[tuple[str, Callable[[masks.Mask], masks.Mask]]] = []
+        if invert:
+            steps.append(("invert", np.logical_not))
+        if remove_specks:
+            steps.append(
+                ("remove_specks", lambda layer: morphology.remove_specks(layer, remove_specks))
+            )
+        if close_gaps:
+            steps.append(("close_gaps", lambda layer: morphology.close_gaps(layer, close_gaps)))
+        if fill_holes:
+            steps.append(("fill_holes", morphology.fill_holes))
+        if grow:
+            steps.append(("grow", lambda layer: morphology.grow(layer, grow)))
+
+        changes: list[dict[str, Any]] = []
+        for name, step in steps:
+            before, layers = layers, [step(layer) for layer in layers]
+            added = sum(
+                int(np.count_nonzero(new & ~old)) for old, new in zip(before, layers, strict=True)
+            )
+            removed = sum(
+                int(np.count_nonzero(old & ~new)) for old, new in zip(before, layers, strict=True)
+            )
+            changes.append({"step": name, "added": added, "removed": removed})
+        empty = [number for number, layer in enumerate(layers, 1) if not layer.any()]
+        if empty and on_empty == "error":
+            raise _emptied(empty[0], len(layers), changes)
+
+        result = torch.from_numpy(np.stack(layers)).to(torch.float32)
+        coverage = sum(int(np.count_nonzero(layer)) for layer in layers) / result.numel()
+        if empty:
+            notes.append(
+                f"Nothing is masked in mask {', '.join(map(str, empty))}."
+                f" / 遮罩 {'、'.join(map(str, empty))} 没有遮罩区域。"
+            )
+        if coverage > _MOSTLY_MASKED:
+            notes.append(
+                f"{coverage:.0%} of the pixels are masked. Is the mask inverted?"
+                f" / {coverage:.0%} 的像素被遮罩，遮罩是否反了？"
+            )
+        report = {
+            "masks": len(layers),
+            "size": [result.shape[2], result.shape[1]],
+            "size_before": [stack.shape[2], stack.shape[1]],
+            "threshold": threshold,
+            "brightest": float(stack.nan_to_num(nan=0.0).max()),
+            "coverage": coverage,
+            "steps": changes,
+            "notes": notes,
+        }
+        return io.NodeOutput(
+            result,
+            _preview(result, image),
+            coverage,
+            json.dumps(report, ensure_ascii=False, indent=1),
+        )
+
+
+def _fit(layer: masks.Mask, height: int, width: int, size_mismatch: str) -> masks.Mask:
+    if size_mismatch == "stretch":
+        return masks.resize(layer, height, width)
+    if size_mismatch == "error" and layer.shape != (height, width):
+        raise masks.size_error(NODE, layer, height, width)
+    return masks.match_size(layer, height, width, NODE)
+
+
+def _emptied(number: int, count: int, changes: list[dict[str, Any]]) -> ValueError:
+    which_en, which_zh = (f" {number} of {count}", f" {number}/{count}") if count > 1 else ("", "")
+    cause = next(change["step"] for change in reversed(changes) if change["removed"])
+    return ValueError(
+        f"{NODE}: nothing is left of mask{which_en} after {cause}. Use a smaller value there, another mask, or set "
+        "on_empty to pass.\n"
+        f"{NODE}：遮罩{which_zh}在 {cause} 之后没有剩余区域。请减小该值、更换遮罩，或将 on_empty 设为 pass。"
+    )
+
+
+def _preview(mask: torch.Tensor, image: torch.Tensor | None) -> torch.Tensor:
+    """[M, H, W, 3] float32: the masks in red over the pictures, or by themselves."""
+    count, height, width = mask.shape
+    if image is None:
+        return mask[..., None].repeat(1, 1, 1, 3)
+    count = max(count, len(image))
+    preview = torch.empty((count, height, width, 3))
+    tint = torch.tensor(_TINT)
+    for index in range(count):
+        picture, layer = image[index % len(image)], mask[index % len(mask)]
+        # strip by strip: it stays in the processor's cache
+        for rows in (slice(top, top + 64) for top in range(0, height, 64)):
+            strip = picture[rows, :, :3].detach().to("cpu", torch.float32).expand(-1, -1, 3)
+            share = layer[rows, :, None] * _TINT_SHARE
+            torch.lerp(
+                strip.nan_to_num(nan=0.0).clamp_(0, 1), tint, share, out=preview[index, rows]
+            )
+    return preview
