@@ -96,7 +96,7 @@ async def in_background(function: Callable[..., T], *arguments: Any) -> T:
 
 
 class Display:
-    """What a running node shows: its bar, a line of status, a preview of each picture as it arrives."""
+    """What a running node shows: its bar, its status, a preview of each picture as it arrives."""
 
     def __init__(self, node_id: str, total: int) -> None:
         """Show 0 of `total` on the node called `node_id`."""
@@ -105,19 +105,17 @@ class Display:
         self._total = total
         self._arrived = 0
         self._bar = comfy.utils.ProgressBar(total, node_id=node_id)
-        self._line = ""
+        self._shown: Status | None = None
         self.previews: dict[int, dict[str, str]] = {}
 
     def status(self, status: Status, *, done: bool = False) -> None:
         """Show how the run stands; sent only when it changed."""
-        line = status.text()
-        if line == self._line and not done:
+        if status == self._shown and not done:
             return
-        self._line = line
+        self._shown = status
         server = PromptServer.instance
         event = {**self._ids, **asdict(status), "done": done}
         server.send_sync("volc_inpaint.status", event, server.client_id)
-        server.send_progress_text(line, self._ids["node"], server.client_id)
 
     def picture(self, index: int, rgb: np.ndarray[Any, Any]) -> None:
         """Show picture `index` (1-based), uint8 [H, W, 3]; called as it arrives, from any thread."""
@@ -130,7 +128,8 @@ class Display:
         image = {"filename": name, "subfolder": "", "type": "temp"}
         self.previews[index] = image
         self._arrived += 1
-        self._bar.update_absolute(self._arrived, self._total, ("JPEG", preview, 512))
+        # No preview with it: the canvas would show that one large picture in place of the grid.
+        self._bar.update_absolute(self._arrived, self._total)
         event = {**self._ids, "index": index, "total": self._total, "image": image}
         server = PromptServer.instance
         server.send_sync("volc_inpaint.variant", event, server.client_id)
