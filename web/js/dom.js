@@ -29,6 +29,8 @@ export function viewUrl({ filename, subfolder, type }) {
   return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
 }
 
+const MARGIN = 10; // the classic renderer's, above and below
+
 /** Adds `element` below the widgets of `node`; it is not saved. `minHeight()` is in pixels, and may change. */
 export function addPanel(node, name, element, minHeight) {
   element.classList.add("volc-panel");
@@ -37,7 +39,8 @@ export function addPanel(node, name, element, minHeight) {
     if (!element.closest("[data-node-id]")) app.canvas.processMouseWheel(event);
   });
   const widget = node.addDOMWidget(name, name, element, {
-    getMinHeight: minHeight,
+    margin: MARGIN,
+    getMinHeight: () => minHeight() + 2 * MARGIN,
     serialize: false,
     hideOnZoom: false,
   });

@@ -16,23 +16,29 @@ export function promptLength(prompt) {
   return prompt.match(/\p{Script=Han}|(?:(?!\p{Script=Han})[\p{L}\p{N}'’-])+/gu)?.length ?? 0;
 }
 
-/** What a run came to, of the node's output; or how it stands, of the server's event. */
-function runLine(run) {
-  const { delivered, total, on_wire, wait_s, paid, from_journal, failed, unknown, elapsed_s } = run;
-  const parts = [];
-  if (paid === undefined) {
-    parts.push(text("runDelivered", { delivered, total }));
-    if (from_journal) parts.push(text("runFromJournal", { from_journal }));
-    if (on_wire) parts.push(text("runOnWire", { on_wire }));
-  } else {
-    parts.push(text("runPaid", { paid }), text("runFromJournal", { from_journal }));
-  }
-  if (failed) parts.push(text("runFailed", { failed }));
-  if (unknown) parts.push(text("runUnknown", { unknown }));
-  const reason = { allowance: "runAllowance", retry: "runRetry", another_run: "runAnother" }[run.waiting_for];
-  if (reason) parts.push(text(reason, { wait_s: Math.ceil(wait_s) }));
+/** How a run stands, of the server's event. */
+function statusLine({ delivered, total, from_journal, on_wire, failed, unknown, waiting_for }) {
+  const parts = [text("runDelivered", { delivered, total })];
+  if (from_journal) parts.push(text("runFromJournal", { from_journal }));
+  if (on_wire) parts.push(text("runOnWire", { on_wire }));
+  parts.push(...losses(failed, unknown));
+  const reason = { allowance: "runAllowance", retry: "runRetry", another_run: "runAnother" }[waiting_for];
+  if (reason) parts.push(text(reason));
+  return parts.join(" · ");
+}
+
+/** What a run came to, of the node's output. */
+function resultLine({ paid, from_journal, failed, unknown }, elapsed_s) {
+  const parts = [text("runPaid", { paid }), text("runFromJournal", { from_journal }), ...losses(failed, unknown)];
   parts.push(`${elapsed_s.toFixed(1)} s`);
   return parts.join(" · ");
+}
+
+function losses(failed, unknown) {
+  const parts = [];
+  if (failed) parts.push(text("runFailed", { failed }));
+  if (unknown) parts.push(text("runUnknown", { unknown }));
+  return parts;
 }
 
 class Panel {
@@ -80,8 +86,14 @@ class Panel {
   }
 
   drawRun() {
-    this.line.textContent = this.cancelled ? text("runCancelled") : this.run ? runLine(this.run) : "";
-    this.line.title = this.run?.notes?.join("\n") ?? "";
+    this.line.textContent = this.words?.() ?? "";
+    this.line.title = this.notes ?? "";
+  }
+
+  say(words, notes = "") {
+    this.words = words;
+    this.notes = notes;
+    this.drawRun();
   }
 
   /** Begins anew with the first event of a prompt. */
@@ -89,13 +101,12 @@ class Panel {
     if (prompt === this.promptId) return;
     this.promptId = prompt;
     this.images = [];
-    this.cancelled = false;
+    this.started = performance.now();
   }
 
   status(event) {
     this.follow(event.prompt_id);
-    this.run = event;
-    this.drawRun();
+    this.say(() => statusLine(event));
   }
 
   variant({ node, prompt_id, index, image }) {
@@ -109,14 +120,21 @@ class Panel {
 
   finish(output) {
     if (!output?.volc_inpaint) return;
-    this.cancelled = false;
-    this.run = output.volc_inpaint[0];
-    this.drawRun();
+    const [run] = output.volc_inpaint;
+    if (this.started === undefined) return this.say(() => text("runCached"));
+    const elapsed_s = (performance.now() - this.started) / 1000;
+    this.started = undefined;
+    this.say(() => resultLine(run, elapsed_s), run.notes.join("\n"));
   }
 
   cancel() {
-    this.cancelled = true;
-    this.drawRun();
+    this.started = undefined;
+    this.say(() => text("runCancelled"));
+  }
+
+  fail() {
+    this.started = undefined;
+    this.say(() => text("runEnded"));
   }
 }
 
@@ -137,5 +155,6 @@ app.registerExtension({
     api.addEventListener("volc_inpaint.status", ({ detail }) => panelOf(detail.node)?.status(detail));
     api.addEventListener("volc_inpaint.variant", ({ detail }) => panelOf(detail.node)?.variant(detail));
     api.addEventListener("execution_interrupted", ({ detail }) => panelOf(detail.node_id)?.cancel());
+    api.addEventListener("execution_error", ({ detail }) => panelOf(detail.node_id)?.fail());
   },
 });

@@ -4,7 +4,7 @@ import { addPanel, chain, create, viewUrl } from "./dom.js";
 import { onLanguage, text } from "./text.js";
 
 const NODE = "VolcPickVariant";
-const ROW = 128;
+const ROW = 120;
 const LINE = 24;
 
 const pickers = new WeakMap();
