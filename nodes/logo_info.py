@@ -46,7 +46,13 @@ class LogoInfo(io.ComfyNode):
                     "text", default="", tooltip="Your own text; empty for the standard text."
                 ),
             ],
-            outputs=[LogoInfoSocket.Output("logo_info", display_name="logo_info")],
+            outputs=[
+                LogoInfoSocket.Output(
+                    "logo_info",
+                    display_name="logo_info",
+                    tooltip="The watermark, for logo_info of the other nodes.",
+                )
+            ],
         )
 
     @classmethod
