@@ -96,14 +96,16 @@ class ComfyUIServer:
         env: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
         start_timeout_s: float = 120.0,
+        port: int = 0,
     ) -> None:
         """Start it and wait until it answers.
 
         Args:
-            folder: An empty folder for everything it writes.
+            folder: For everything it writes; empty, or an earlier server's.
             env: Set in its environment, e.g. `VOLC_ENDPOINT` and test keys.
             arguments: Further arguments of ComfyUI's `main.py`.
             start_timeout_s: How long a start may take.
+            port: Taken if it is free; otherwise another.
         """
         comfyui = launch.comfyui_directory()
         if comfyui is None:
@@ -114,7 +116,7 @@ class ComfyUIServer:
         self.base = folder / "base"
         self.home = folder / "home"
         self.env = launch.environment(self.home, env)
-        self.port = launch.free_port()
+        self.port = launch.free_port(port)
         self.url = f"http://127.0.0.1:{self.port}"
         self.client_id = uuid.uuid4().hex
         self.messages: list[Message] = []
@@ -319,7 +321,7 @@ class ComfyUIServer:
             )
         history = self.history(prompt_id)
         # the history's own list, so that a prompt of another client ends as well
-        events = {name: data for name, data in history["status"]["messages"]}
+        events = dict(history["status"]["messages"])
         error = events.get("execution_error", {})
         status = "interrupted" if "execution_interrupted" in events else "success"
         return Result(

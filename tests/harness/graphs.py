@@ -6,13 +6,14 @@ The photographs are scikit-image's: chelsea the cat and coffee (CC0), astronaut 
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import skimage.data
 from PIL import Image
 
-from .comfyui import ComfyUIServer
+if TYPE_CHECKING:
+    from .comfyui import ComfyUIServer
 
 Graph = dict[str, Any]
 

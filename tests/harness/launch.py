@@ -38,7 +38,7 @@ def comfyui_python() -> str:
     return os.environ.get("COMFYUI_PYTHON") or sys.executable
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def needs_standins(python: str) -> bool:
     """Whether torchvision or torchaudio, which ComfyUI imports at start, do not load in `python`."""
     probe = subprocess.run([python, "-c", _LOADS], capture_output=True, check=False)

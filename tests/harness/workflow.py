@@ -115,7 +115,7 @@ class _Graph:
             if uploads:
                 names.append(None)  # the upload button
         if isinstance(saved, dict):
-            return {name: saved[name] for name in names if name in saved}
+            return {name: saved[name] for name in names if name is not None and name in saved}
         values: Json = {}
         position = 0
         for name in names:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness import launch
+from harness.missing import missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def comfyui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ComfyUIServer]]:
     """Starts servers (`env=`, `arguments=`), each in folders of its own; ends them after the module."""
     if launch.comfyui_directory() is None:
-        pytest.skip("no ComfyUI: set COMFYUI_DIR, or run `python3 dev.py test`")
+        missing("no ComfyUI: set COMFYUI_DIR, or run `python3 dev.py test`")
     from harness.comfyui import ComfyUIServer
 
     servers: list[ComfyUIServer] = []

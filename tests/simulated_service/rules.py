@@ -155,7 +155,8 @@ def mask(file: bytes, size: tuple[int, int]) -> np.ndarray[Any, Any]:
         raise Refusal(50215, "the mask holds other values than 0 and 255")
     if not values.any():
         raise Refusal(50215, "the mask is empty")
-    return values == 255
+    white: np.ndarray[Any, Any] = values == 255
+    return white
 
 
 def _open(file: bytes, what: str) -> Image.Image:

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Everything a newcomer or developer runs: `python3 dev.py demo`, `test`, `lint`, `bench`.
+
+Needs Python 3.10 or newer and nothing else: it sets up a virtual environment and a real ComfyUI in `.dev`, says what it
+does, reuses what is there, and repairs what is half done. `COMFYUI_DIR` (and `COMFYUI_PYTHON`, the interpreter that has
+its requirements) point it to a ComfyUI you have already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+
+def main() -> int:
+    """Run one sub-command; returns the exit code."""
+    if sys.version_info < (3, 10):  # noqa: UP036 - so that an older Python says more than "invalid syntax"
+        sys.exit("Python 3.10 or newer is needed.")
+    parser = argparse.ArgumentParser(
+        prog="dev.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser(
+        "demo",
+        help="repaint a photograph in a real ComfyUI; --help tells the options",
+        add_help=False,
+    )
+    commands.add_parser("test", help="all tests; further arguments go to pytest", add_help=False)
+    commands.add_parser("lint", help="ruff and mypy")
+    commands.add_parser("bench", help="the benchmarks, one after the other", add_help=False)
+    options, rest = parser.parse_known_args()
+    if options.command == "lint" and rest:
+        parser.error(f"lint takes no arguments: {' '.join(rest)}")
+    return {"demo": demo, "test": test, "lint": lint, "bench": bench}[options.command](rest)
+
+
+def demo(arguments: list[str]) -> int:
+    """A real ComfyUI, the pack in it, the service, the example workflow, a contact sheet."""
+    return _run("-m", "harness.demo", *arguments)
+
+
+def test(arguments: list[str]) -> int:
+    """All tests."""
+    return _run("-m", "pytest", *arguments)
+
+
+def lint(_: list[str]) -> int:
+    """Style, formatting and types."""
+    checks = (
+        _run("-m", "ruff", "check", "."),
+        _run("-m", "ruff", "format", "--check", "."),
+        _run("-m", "mypy", "nodes", "dev.py"),
+        # from their own folder: `tests/server` would pass for ComfyUI's module `server`
+        _run("-m", "mypy", "-p", "harness", "-p", "simulated_service", folder=ROOT / "tests"),
+    )
+    return max(checks)
+
+
+def bench(names: list[str]) -> int:
+    """The benchmarks called `names` (pixels, variants, ...), or all of them."""
+    files = sorted((ROOT / "benchmarks").glob("[!_]*.py"))
+    chosen = [file for file in files if not names or file.stem in names]
+    return max((_run(str(file)) for file in chosen), default=2)
+
+
+def _run(*arguments: str, folder: Path = ROOT) -> int:
+    from harness import install
+
+    python = install.set_up()
+    install.say(" ".join(("python", *arguments)))
+    path = [str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path)), "PYTHONUTF8": "1"}
+    return subprocess.run([str(python), *arguments], cwd=folder, env=env, check=False).returncode
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except subprocess.CalledProcessError as error:
+        sys.exit(
+            f"[dev] {' '.join(map(str, error.cmd))} failed; run the same command again to go on."
+        )
