@@ -1,4 +1,4 @@
-"""The one place that turns an HTTP answer into an `Answer` or an exception."""
+"""The one place that turns an HTTP answer into an `Answer` or an exception. Whatever arrives, it raises nothing else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import binascii
 import email.utils
 import json
+import math
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,16 @@ from .errors import (
     RateLimitError,
     ServerError,
 )
-from .explanations import NUMBERS
+from .explanations import NUMBERS, is_known
 from .models import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SUCCESS = 10000
+_MAX_TEXT = 500
+# Fields of `data` that have a place of their own in an `Answer`.
+_READ = frozenset({"binary_data_base64", "image_urls", "request_id"})
 
 # https://www.volcengine.com/docs/86081/1804490 and https://www.volcengine.com/docs/6369/68677
 _KINDS: dict[type[APIResponseError], frozenset[int | str]] = {
@@ -78,8 +82,9 @@ def parse(status_code: int, headers: Mapping[str, str], body: bytes) -> Answer:
 
     metadata = content.get("ResponseMetadata")
     if isinstance(metadata, dict):
-        if isinstance(metadata.get("Error"), dict):
-            raise _gateway_error(status_code, headers, metadata)
+        error = metadata.get("Error")
+        if error and isinstance(error, dict):
+            raise _gateway_error(status_code, headers, error, _text(metadata.get("RequestId")))
         inner = content.get("Result")
         if isinstance(inner, dict):
             content = {"request_id": metadata.get("RequestId"), **inner}
@@ -96,51 +101,61 @@ def parse(status_code: int, headers: Mapping[str, str], body: bytes) -> Answer:
 
 def _answer(status_code: int, content: dict[str, Any]) -> Answer:
     data = content.get("data")
-    data = dict(data) if isinstance(data, dict) else {}
-    request_id = _text(content.get("request_id") or data.pop("request_id", ""))
-    texts = _list(data.pop("binary_data_base64", None))
-    urls = _list(data.pop("image_urls", None))
+    data = data if isinstance(data, dict) else {}
+    request_id = _text(content.get("request_id") or data.get("request_id"))
+    urls = tuple(
+        url
+        for url in _list(data.get("image_urls"))
+        if isinstance(url, str) and url and url.isprintable()
+    )
     try:
-        pictures = tuple(base64.b64decode(text, validate=True) for text in texts)
+        pictures = tuple(_decoded(text) for text in _list(data.get("binary_data_base64")) if text)
     except (binascii.Error, ValueError, TypeError):
-        raise InvalidResponseError(
-            "The picture was painted, but arrived damaged",
-            "图片已生成，但传输中损坏",
-            status_code=status_code,
-            request_id=request_id,
-        ) from None
+        if not urls:
+            raise InvalidResponseError(
+                "The picture was painted, but arrived damaged",
+                "图片已生成，但收到的数据已损坏",
+                status_code=status_code,
+                request_id=request_id,
+            ) from None
+        pictures = ()  # the links lead to the same pictures
     return Answer(
         request_id=request_id,
         message=_text(content.get("message")),
         elapsed_s=_seconds(content.get("time_elapsed")),
-        pictures=tuple(picture for picture in pictures if picture),
-        urls=tuple(url for url in urls if isinstance(url, str) and url),
-        data=data,
+        pictures=pictures,
+        urls=urls,
+        data={
+            _text(name): _plain(value)
+            for name, value in data.items()
+            if name not in _READ and _is_plain(value)
+        },
     )
 
 
 def _gateway_error(
-    status_code: int, headers: Mapping[str, str], metadata: dict[str, Any]
+    status_code: int, headers: Mapping[str, str], error: dict[str, Any], request_id: str
 ) -> APIResponseError:
-    error = metadata["Error"]
     number = _number(error.get("CodeN"))
     word = _text(error.get("Code")) or NUMBERS.get(number or 0, "")
     code: int | str = _number(word) or word or number or 0
-    return _refusal(
-        status_code, headers, code, _text(error.get("Message")), _text(metadata.get("RequestId"))
-    )
+    return _refusal(status_code, headers, code, _text(error.get("Message")), request_id)
 
 
 def _refusal(
     status_code: int, headers: Mapping[str, str], code: int | str, message: str, request_id: str
 ) -> APIResponseError:
+    # Only a code of the tables is the service's word that nothing was painted. Another one may be a proxy's that lost the
+    # answer: `{"status":504,"error":"Gateway Timeout"}`. With a 4xx the request was turned away, whoever says so.
+    definite = 300 <= status_code < 500 or is_known(code)
     return _kind(code, status_code)(
         status_code=status_code,
         code=code,
-        message=message[:500],
+        message=message,
         request_id=request_id,
         retry_after_s=_retry_after(headers),
         server_date=_header(headers, "Date"),
+        doubtful=not definite,
     )
 
 
@@ -172,17 +187,18 @@ def _not_from_the_service(
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from a number or from a date."""
     value = _header(headers, "Retry-After")
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError, OSError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
@@ -195,8 +211,31 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return base64.b64decode("".join(text.split()), validate=True)  # wrapped lines
+
+
 def _text(value: object) -> str:
-    return "" if value is None else str(value)
+    """One line that can be shown, logged and stored: no line breaks, no lone surrogates, no novel."""
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        return ""
+    text = str(value)[:_MAX_TEXT]
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is a text, a number, a boolean, null, or a list of such."""
+    inner = value if isinstance(value, list) else [value]
+    return all(part is None or isinstance(part, (str, int, float)) for part in inner)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _number(value: object) -> int | None:
@@ -204,27 +243,22 @@ def _number(value: object) -> int | None:
         return None
     if isinstance(value, int):
         return value
-    return int(value) if isinstance(value, str) and value.isdecimal() else None
+    return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value) else None
+
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9, "": 1.0}
 
 
 def _seconds(value: object) -> float | None:
     """`2.17`, `"2.17"`, and Go's `"2.17s"`, `"350ms"`, `"1m2.5s"`."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, str):
+        parts = [(value, "")]
+    elif isinstance(value, str):
+        parts = re.findall(r"([0-9]+(?:\.[0-9]*)?)(h|ms|m|s|µs|us|ns|)", value[:100])
+    else:
         return None
-    units = {
-        "h": 3600.0,
-        "m": 60.0,
-        "s": 1.0,
-        "ms": 1e-3,
-        "µs": 1e-6,
-        "us": 1e-6,
-        "ns": 1e-9,
-        "": 1.0,
-    }
-    parts = re.findall(r"([0-9.]+)(h|ms|m|s|µs|us|ns|)", value)
     try:
-        return sum(float(number) * units[unit] for number, unit in parts) if parts else None
-    except ValueError:
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    except OverflowError:
         return None
+    return seconds if parts and math.isfinite(seconds) else None

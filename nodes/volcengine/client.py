@@ -1,4 +1,4 @@
-"""Speaks to the service: one pooled session, no redirects, and an exact answer to "was it sent?"."""
+"""Speaks to the service: pooled sessions, no redirects, and an exact answer to "was it sent?"."""
 
 from __future__ import annotations
 
@@ -26,11 +26,15 @@ DEFAULT_ENDPOINT = "https://visual.volcengineapi.com"
 # A connection that idled this long may be closed by the far side at any moment; a request sent into it would end in
 # doubt although the service never saw it.
 _MAX_IDLE_S = 20.0
+# Far above the largest picture as base64, far below what would exhaust a server's memory.
 _MAX_ANSWER_BYTES = 256_000_000
 
 
 class _CountedBody(io.BytesIO):
-    """A body that knows whether all of it was handed to the connection."""
+    """A body that knows whether its last block was handed to the connection.
+
+    Until then the service cannot have the whole request, and does not act on a part.
+    """
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -44,6 +48,24 @@ class _CountedBody(io.BytesIO):
         return self.tell() >= self._size
 
 
+class _Session(requests.Session):
+    """One connection that is kept open."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        # Plain http is for this machine only; a proxy of the environment would carry it elsewhere.
+        self.trust_env = urlsplit(url).scheme == "https"
+        self.idle_since_s = 0.0
+        for scheme in ("https://", "http://"):
+            adapter = requests.adapters.HTTPAdapter(
+                pool_connections=1, pool_maxsize=1, max_retries=0
+            )
+            self.mount(scheme, adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: without this, `requests` prepares for a redirect, and rewinds the body, even if told not to follow."""
+
+
 class Client:
     """The service as seen by one account. Safe to use from several threads.
 
@@ -52,7 +74,7 @@ class Client:
         endpoint: Base URL; https, or plain http on loopback only.
         connect_timeout_s: For the connection, in seconds.
         read_timeout_s: For the answer, in seconds.
-        pool_size: Connections kept open.
+        pool_size: Idle connections kept open.
 
     Raises:
         ValueError: The endpoint is not such a URL.
@@ -74,8 +96,7 @@ class Client:
         self._auth = VolcengineAuth(credentials, clock=lambda: time.time() + self._clock_offset_s)
         self._pool_size = pool_size
         self._lock = threading.Lock()
-        self._session: requests.Session | None = None
-        self._last_used_s = 0.0
+        self._idle: list[_Session] = []
 
     def call(self, action: str, version: str, body: bytes) -> Answer:
         """Send one signed request and wait for its answer.
@@ -91,8 +112,9 @@ class Client:
             InvalidResponseError: The answer cannot be used.
         """
         counted = _CountedBody(body)
+        session = self._take()
         try:
-            response = self._connection().post(
+            with session.post(
                 f"{self.endpoint}/",
                 params={"Action": action, "Version": version},
                 data=counted,
@@ -100,17 +122,24 @@ class Client:
                 auth=self._auth,
                 timeout=self._timeout,
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                content = _read(response, _MAX_ANSWER_BYTES)
         except requests.exceptions.ConnectTimeout as error:
             raise APIConnectionError(_reason(error), sent=False) from None
         except requests.exceptions.ReadTimeout:
             raise _timed_out(counted, self._timeout[1]) from None
-        except requests.exceptions.RequestException as error:
-            # Also a body cut short: `content` was read inside `post`.
+        except OSError as error:  # the base of all that `requests` raises
             raise APIConnectionError(_reason(error), sent=counted.sent) from None
         finally:
-            self._last_used_s = time.monotonic()
-        return answers.parse(response.status_code, response.headers, response.content)
+            self._give_back(session)
+        if content is None:
+            raise InvalidResponseError(
+                f"The answer is larger than {_MAX_ANSWER_BYTES} bytes, so it was not read to its end",
+                f"响应超过 {_MAX_ANSWER_BYTES} 字节，未完整读取",
+                status_code=response.status_code,
+            )
+        return answers.parse(response.status_code, response.headers, content)
 
     def download(self, url: str, max_bytes: int = _MAX_ANSWER_BYTES) -> bytes:
         """Fetch a picture that the service handed out as a link. Carries no keys and follows no redirect.
@@ -122,20 +151,20 @@ class Client:
         """
         check_url(url, "image_urls")
         try:
-            with requests.get(
-                url, timeout=self._timeout, allow_redirects=False, stream=True, auth=_no_auth
-            ) as got:
+            with (
+                _Session(url) as session,
+                session.get(
+                    url, timeout=self._timeout, allow_redirects=False, stream=True, auth=_no_auth
+                ) as got,
+            ):
                 if got.status_code != 200:
                     raise _bad_link(got.status_code, f"HTTP {got.status_code}")
-                parts, size = [], 0
-                for part in got.iter_content(1 << 16):
-                    size += len(part)
-                    if size > max_bytes:
-                        raise _bad_link(200, f"> {max_bytes} bytes")
-                    parts.append(part)
-                return b"".join(parts)
-        except requests.exceptions.RequestException as error:
+                content = _read(got, max_bytes)
+        except OSError as error:  # the base of all that `requests` raises
             raise APIConnectionError(_reason(error), sent=False) from None
+        if content is None:
+            raise _bad_link(200, f"> {max_bytes} bytes")
+        return content
 
     def set_clock_from(self, server_date: str) -> bool:
         """Sign from now on by the clock of the service.
@@ -147,35 +176,37 @@ class Client:
             Whether it could be read.
         """
         try:
-            moment = email.utils.parsedate_to_datetime(server_date)
-        except (TypeError, ValueError):
+            moment_s = email.utils.parsedate_to_datetime(server_date).timestamp()
+        except (TypeError, ValueError, OverflowError, OSError):
             return False
-        self._clock_offset_s = moment.timestamp() - time.time()
+        self._clock_offset_s = moment_s - time.time()
         return True
 
     def close(self) -> None:
         """Close idle connections; the client can be used again."""
         with self._lock:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
+            idle, self._idle = self._idle, []
+        for session in idle:
+            session.close()
 
-    def _connection(self) -> requests.Session:
+    def _take(self) -> _Session:
+        """The session that idled least, or a new one. Each is used by one thread at a time."""
+        oldest_s = time.monotonic() - _MAX_IDLE_S
         with self._lock:
-            now = time.monotonic()
-            if self._session is not None and now - self._last_used_s > _MAX_IDLE_S:
-                # Calls on the wire hold their connections; only idle ones are closed.
-                self._session.close()
-                self._session = None
-            if self._session is None:
-                self._session = requests.Session()
-                adapter = requests.adapters.HTTPAdapter(
-                    pool_connections=1, pool_maxsize=self._pool_size, max_retries=0
-                )
-                self._session.mount("https://", adapter)
-                self._session.mount("http://", adapter)
-            self._last_used_s = now
-            return self._session
+            stale = [session for session in self._idle if session.idle_since_s < oldest_s]
+            self._idle = [session for session in self._idle if session.idle_since_s >= oldest_s]
+            found = self._idle.pop() if self._idle else None
+        for session in stale:
+            session.close()
+        return found or _Session(self.endpoint)
+
+    def _give_back(self, session: _Session) -> None:
+        session.idle_since_s = time.monotonic()
+        with self._lock:
+            if len(self._idle) < self._pool_size:
+                self._idle.append(session)
+                return
+        session.close()
 
 
 def check_url(url: str, name: str) -> None:
@@ -212,10 +243,23 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
+def _read(response: requests.Response, max_bytes: int) -> bytes | None:
+    """The whole body; None if there is more than `max_bytes` of it."""
+    parts, size = [], 0
+    for part in response.iter_content(1 << 16):
+        size += len(part)
+        if size > max_bytes:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
 def _timed_out(body: _CountedBody, timeout_s: float) -> APIConnectionError:
     if body.sent:
         return APITimeoutError(timeout_s)
-    return APIConnectionError(f"could not send within {timeout_s:g} s", sent=False)
+    return APIConnectionError(
+        f"could not send within {timeout_s:g} s", f"{timeout_s:g} 秒内未能发送完毕", sent=False
+    )
 
 
 def _bad_link(status_code: int, why: str) -> InvalidResponseError:

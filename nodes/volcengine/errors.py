@@ -43,32 +43,40 @@ class CredentialsError(VolcengineError):
 class APIConnectionError(VolcengineError):
     """The connection failed.
 
+    Args:
+        english: Why.
+        chinese: The same; `english` if that is a technical term.
+        sent: See below.
+
     Attributes:
-        sent: Whether the whole request had left. If not, the service cannot have acted on it.
+        sent: Whether the whole request may have left. If not, the service cannot have acted on it.
     """
 
-    def __init__(self, reason: str, *, sent: bool) -> None:
+    def __init__(self, english: str, chinese: str = "", *, sent: bool) -> None:
         self.sent = sent
         self.doubtful = sent
+        chinese = chinese or english
         if sent:
             super().__init__(
-                f"The connection to Volcengine broke after the request was sent ({reason}). {_DOUBT_EN}",
-                f"请求发出后与火山引擎的连接中断（{reason}）。{_DOUBT_ZH}",
+                f"The connection to Volcengine broke after the request was sent ({english}). {_DOUBT_EN}",
+                f"请求发出后与火山引擎的连接中断（{chinese}）。{_DOUBT_ZH}",
             )
         else:
             super().__init__(
-                f"Volcengine could not be reached ({reason}); nothing was billed. Check the network, the proxy and the "
-                "firewall of the machine that runs ComfyUI, then run again.",
-                f"无法连接火山引擎（{reason}），未产生费用。请检查运行 ComfyUI 的机器的网络、代理和防火墙，然后重试。",
+                f"Volcengine could not be reached ({english}); nothing was billed. Check the network, the proxy and "
+                "the firewall of the machine that runs ComfyUI, then run again.",
+                f"无法连接火山引擎（{chinese}），未产生费用。请检查运行 ComfyUI 的机器的网络、代理和防火墙，然后重试。",
             )
 
 
 class APITimeoutError(APIConnectionError):
-    """No answer in time."""
+    """The request was sent, but no answer came in time."""
 
     def __init__(self, timeout_s: float) -> None:
         super().__init__(
-            f"no answer within {timeout_s:g} s; VOLC_TIMEOUT_S sets the limit", sent=True
+            f"no answer within {timeout_s:g} s; VOLC_TIMEOUT_S sets the limit",
+            f"{timeout_s:g} 秒内未收到响应，可用 VOLC_TIMEOUT_S 调整时限",
+            sent=True,
         )
 
 
@@ -102,7 +110,7 @@ class InvalidResponseError(VolcengineError):
 
 
 class APIResponseError(VolcengineError):
-    """The service refused a call, for certain and without billing it.
+    """The service refused a call; unless `doubtful`, for certain and without billing it.
 
     Attributes:
         status_code: HTTP status.
@@ -124,6 +132,7 @@ class APIResponseError(VolcengineError):
         request_id: str,
         retry_after_s: float | None = None,
         server_date: str = "",
+        doubtful: bool = False,
     ) -> None:
         self.status_code = status_code
         self.code = code
@@ -131,11 +140,15 @@ class APIResponseError(VolcengineError):
         self.request_id = request_id
         self.retry_after_s = retry_after_s
         self.server_date = server_date
+        self.doubtful = doubtful
         told: Explanation = explain(code, status_code)
+        remedy_en, remedy_zh = (
+            (_DOUBT_EN, _DOUBT_ZH) if doubtful else (told.remedy_en, told.remedy_zh)
+        )
         answer = f"code {code or '-'}, HTTP {status_code}, request_id {request_id or '-'}"
         super().__init__(
-            f"{self.prefix}{told.cause_en} {told.remedy_en} Volcengine's answer: {message or '-'} ({answer}).",
-            f"{told.cause_zh}{told.remedy_zh}火山引擎返回：{message or '-'}（{answer}）。",
+            f"{self.prefix}{told.cause_en} {remedy_en} Volcengine's answer: {message or '-'} ({answer}).",
+            f"{told.cause_zh}{remedy_zh}火山引擎返回：{message or '-'}（{answer}）。",
         )
 
 

@@ -29,7 +29,7 @@ _PARAMETERS = (
     "The service did not accept the parameters.",
     "Check picture, mask and settings against the interface's limits; if they are within them, report this.",
     "服务不接受这些参数。",
-    "请对照接口限制检查图片、蒙版和参数；如均符合，请反馈该问题。",
+    "请对照接口限制检查图片、遮罩和参数；如均符合，请反馈该问题。",
 )
 _CLIENT = (
     "The gateway could not read the request.",
@@ -101,8 +101,11 @@ _TABLE: dict[int | str, Explanation] = {
     50204: Explanation(*_PARAMETERS),
     50215: Explanation(*_PARAMETERS),
     201304: _row(
-        ("The picture shows a distorted face (AI ghost face).", "图片中出现异常人脸（AI 鬼脸）。"),
-        ("Use another mask or picture.", "请更换蒙版或图片。"),
+        (
+            "The painted picture shows a distorted face (AI ghost face).",
+            "生成的图片中出现畸形人脸（AI ghost face）。",
+        ),
+        ("Use another mask or picture.", "请更换遮罩或图片。"),
     ),
     "MissingParameter": Explanation(*_CLIENT),
     "MissingAuthenticationToken": Explanation(*_CLIENT),
@@ -118,7 +121,7 @@ _TABLE: dict[int | str, Explanation] = {
     "ServiceNotFound": Explanation(*_CLIENT),
     "InvalidActionOrVersion": Explanation(*_CLIENT),
     "InvalidAccessKey": _row(
-        ("Volcengine does not know this access key.", "火山引擎不存在该 Access Key。"),
+        ("Volcengine does not know this access key.", "火山引擎中不存在该 Access Key。"),
         (
             "Copy it again from https://console.volcengine.com/iam/keymanage; it may be disabled or deleted.",
             "请从 https://console.volcengine.com/iam/keymanage 重新复制；该密钥可能已被禁用或删除。",
@@ -135,7 +138,7 @@ _TABLE: dict[int | str, Explanation] = {
     "AccessDenied": _row(("Access denied.", "拒绝访问。"), _RIGHTS),
     "InternalError": _row(("The gateway had an internal error.", "网关内部错误。"), _LATER),
     "InternalServiceTimeout": _row(
-        ("The service behind the gateway was too slow.", "网关后的服务超时。"), _LATER
+        ("The service behind the gateway was too slow.", "网关后端的服务超时。"), _LATER
     ),
     "FlowLimitExceeded": Explanation(*_FAST),
     "ServiceUnavailableTemp": _row(
@@ -161,6 +164,11 @@ NUMBERS = {
 }
 
 
+def is_known(code: int | str) -> bool:
+    """Whether the tables list `code` as a failure, and so as one that is not billed."""
+    return code in _TABLE
+
+
 def explain(code: int | str, status_code: int) -> Explanation:
     """Cause and remedy of `code`; of the HTTP status if the code is unknown."""
     if code in _TABLE:
@@ -174,6 +182,6 @@ def explain(code: int | str, status_code: int) -> Explanation:
     return Explanation(
         "The service refused the call with a code this version does not know.",
         "Look the code up at https://www.volcengine.com/docs/86081/1804490.",
-        "服务以本版本未收录的错误码拒绝了请求。",
+        "服务拒绝了请求，返回的错误码未收录在本版本中。",
         "请在 https://www.volcengine.com/docs/86081/1804490 查询该错误码。",
     )
