@@ -36,20 +36,31 @@ class Settings:
         """Read `VOLC_ENDPOINT`, `VOLC_MAX_CONCURRENCY`, `VOLC_TIMEOUT_S`, `VOLC_JOURNAL_DIR`, `VOLC_JOURNAL_MAX_MB`.
 
         Raises:
-            ValueError: A number is not a number or out of its range; names the variable, the value and the range.
+            ValueError: A number is not a number or out of its range, or a folder starts with `~` of an unknown user;
+                names the variable, the value and what it should be.
         """
         folder = environ.get("VOLC_JOURNAL_DIR", "").strip()
         return cls(
             endpoint=environ.get("VOLC_ENDPOINT", "").strip() or cls.endpoint,
-            max_concurrency=int(
-                _number(environ, "VOLC_MAX_CONCURRENCY", cls.max_concurrency, 1, 64)
-            ),
+            max_concurrency=_whole(environ, "VOLC_MAX_CONCURRENCY", cls.max_concurrency, 1, 64),
             timeout_s=_number(environ, "VOLC_TIMEOUT_S", cls.timeout_s, 1, 3600),
-            journal_dir=Path(folder).expanduser() if folder else None,
-            journal_max_mb=int(
-                _number(environ, "VOLC_JOURNAL_MAX_MB", cls.journal_max_mb, 1, 10_000_000)
+            journal_dir=_folder("VOLC_JOURNAL_DIR", folder) if folder else None,
+            journal_max_mb=_whole(
+                environ, "VOLC_JOURNAL_MAX_MB", cls.journal_max_mb, 1, 10_000_000
             ),
         )
+
+
+def _folder(name: str, text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f"{name} is {text!r}, but the home folder it starts with is not known. Correct it in the environment of the "
+            "ComfyUI server, or unset it for the server's own folder, and restart.\n"
+            f"环境变量 {name} 的值为 {text!r}，但无法确定其中的主目录。请在 ComfyUI 服务器的环境中更正，"
+            "或删除它以使用服务器自己的文件夹，然后重启。"
+        ) from None
 
 
 def _number(
@@ -63,10 +74,24 @@ def _number(
     except ValueError:
         value = float("nan")
     if not low <= value <= high:
-        raise ValueError(
-            f"{name} is {text!r}, but must be a number from {low} to {high}. Correct it in the environment of "
-            f"the ComfyUI server, or unset it for {default}, and restart.\n"
-            f"环境变量 {name} 的值为 {text!r}，应为 {low} 到 {high} 之间的数字。请在 ComfyUI 服务器的环境中更正"
-            f"或删除它（默认 {default}），然后重启。"
-        )
+        raise _out_of_range(name, text, ("a number", "数字"), low, high, default)
     return value
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    value = _number(environ, name, default, low, high)
+    if not value.is_integer():
+        text = environ[name].strip()
+        raise _out_of_range(name, text, ("a whole number", "整数"), low, high, default)
+    return int(value)
+
+
+def _out_of_range(
+    name: str, text: str, kind: tuple[str, str], low: float, high: float, default: float
+) -> ValueError:
+    return ValueError(
+        f"{name} is {text!r}, but must be {kind[0]} from {low} to {high}. Correct it in the environment of "
+        f"the ComfyUI server, or unset it for {default:g}, and restart.\n"
+        f"环境变量 {name} 的值为 {text!r}，应为 {low} 到 {high} 之间的{kind[1]}。请在 ComfyUI 服务器的环境中更正"
+        f"或删除它（默认 {default:g}），然后重启。"
+    )

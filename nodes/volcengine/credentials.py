@@ -24,7 +24,7 @@ _ENVIRONMENT = (
 
 @dataclass(frozen=True, repr=False)
 class Credentials:
-    """A pair of keys. Neither `repr` nor `str` shows the secret or the token.
+    """A pair of keys. Neither `repr` nor `str` shows the secret or the token, and neither is ever pickled.
 
     Attributes:
         access_key: The public half.
@@ -65,6 +65,9 @@ class Credentials:
     def __repr__(self) -> str:
         return f"Credentials(access_key='…{self.tail}', source={self.source!r})"
 
+    def __reduce__(self) -> str:
+        raise TypeError("credentials are not pickled")
+
     @property
     def tail(self) -> str:
         """The last four characters of the access key, to tell keys apart."""
@@ -98,7 +101,7 @@ def load(
             )
     if saved is not None and (found := _from_json(saved, ("access_key", "secret_key"), "settings")):
         return found
-    folder = (home or Path.home()) / ".volc"
+    folder = (home or _home()) / ".volc"
     if found := _from_ini(folder / "credentials", "~/.volc/credentials"):
         return found
     for names in (("ak", "sk"), ("VOLC_ACCESSKEY", "VOLC_SECRETKEY")):
@@ -112,6 +115,13 @@ def load(
         "VOLC_ACCESSKEY 和 VOLC_SECRETKEY，或写入 ~/.volc/credentials。"
         "密钥可在 https://console.volcengine.com/iam/keymanage 创建。",
     )
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a container's user without a home
+        return Path(os.devnull)
 
 
 def _read(path: Path, source: str) -> str | None:
@@ -137,9 +147,11 @@ def _from_json(path: Path, names: tuple[str, str], source: str) -> Credentials |
         return None
     try:
         values = json.loads(text)
-    except ValueError:
-        raise _unreadable(source, "JSON") from None
-    if not isinstance(values, dict) or not any(values.get(name) for name in names):
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise _unreadable(source, "JSON")
+    if not any(values.get(name) for name in names):
         return None
     access, secret = (str(values.get(name) or "") for name in names)
     return Credentials(access, secret, str(values.get("session_token") or ""), source)
