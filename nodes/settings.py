@@ -80,7 +80,7 @@ def _number(
 
 def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     value = _number(environ, name, default, low, high)
-    if not value.is_integer():
+    if value != int(value):
         text = environ[name].strip()
         raise _out_of_range(name, text, ("a whole number", "整数"), low, high, default)
     return int(value)
