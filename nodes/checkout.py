@@ -73,9 +73,8 @@ async def buy(
         if delivered:
             error.add_context(
                 f"{delivered} of {len(outcomes)} pictures arrived and are in the journal; the next run "
-                "takes them from there without paying again (require_all is on).",
-                f"{len(outcomes)} 张中已有 {delivered} 张到达并保存在本地记录中，下次运行会直接取用，不会重复付费"
-                "（已开启 require_all）。",
+                "takes them from there without paying again.",
+                f"{len(outcomes)} 张中已有 {delivered} 张到达并保存在本地记录中，下次运行会直接取用，不会重复付费。",
             )
         raise error
     return outcomes

@@ -8,9 +8,11 @@ from comfy_api.latest import ComfyExtension
 
 from . import host, settings_routes
 from .inpaint import VolcInpaint
+from .inpaint_url import VolcInpaintURL
 from .logo_info import LogoInfo
 from .mask_normalize import MaskNormalize
 from .pick_variant import VolcPickVariant
+from .segment import VolcSegment
 
 if TYPE_CHECKING:
     from comfy_api.latest import io
@@ -25,4 +27,11 @@ class VolcInpaintExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The nodes, in the order of the menu."""
-        return [VolcInpaint, MaskNormalize, LogoInfo, VolcPickVariant]
+        return [
+            VolcInpaint,
+            MaskNormalize,
+            LogoInfo,
+            VolcPickVariant,
+            VolcSegment,
+            VolcInpaintURL,
+        ]

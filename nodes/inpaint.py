@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from . import checkout, host, inputs
-from .jobs.outcome import Job
-from .logo_info import LogoInfoSocket
+from . import checkout, host, inputs, schema
 from .pixels import masks, region, wire
 from .pixels.canvas import Canvas
-from .report import links, report, summary
+from .report import link_notes, links, report, summary
 from .volcengine import models
 
 if TYPE_CHECKING:
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from .jobs.outcome import Outcome
+    from .jobs.outcome import Job, Outcome
 
 
 class VolcInpaint(io.ComfyNode):
@@ -48,42 +46,7 @@ class VolcInpaint(io.ComfyNode):
                     "image", tooltip="The picture to edit; a batch edits every picture."
                 ),
                 io.Mask.Input("mask", tooltip="White (1) is repainted, black (0) stays as it is."),
-                io.String.Input(
-                    "prompt",
-                    multiline=True,
-                    default="",
-                    tooltip="What to paint there, in Chinese or English, short and exact.",
-                ),
-                io.Int.Input(
-                    "variants",
-                    default=4,
-                    min=1,
-                    max=8,
-                    tooltip="How many pictures to choose from. Each one is one paid call per picture.",
-                ),
-                io.Int.Input(
-                    "seed",
-                    default=1,
-                    min=-1,
-                    max=inputs.MAX_SEED,
-                    control_after_generate=io.ControlAfterGenerate.fixed,
-                    tooltip="Variant i uses seed + i - 1. -1 draws new seeds at every run, and pays at every run.",
-                ),
-                io.Int.Input(
-                    "steps",
-                    default=25,
-                    min=1,
-                    max=100,
-                    tooltip="Sampling steps. More may be better and takes longer.",
-                ),
-                io.Float.Input(
-                    "scale",
-                    default=5.0,
-                    min=1.0,
-                    max=20.0,
-                    step=0.1,
-                    tooltip="How strongly the prompt counts.",
-                ),
+                *schema.painting(),
                 io.Boolean.Input(
                     "paste_back",
                     default=True,
@@ -102,35 +65,17 @@ class VolcInpaint(io.ComfyNode):
                     tooltip="What to do with a picture over the interface's limits: send a crop around the mask, "
                     "scale it down, or stop with an error.",
                 ),
-                io.Boolean.Input(
-                    "return_url",
-                    default=False,
-                    tooltip="Also return links to the pictures. The service deletes them after 24 hours.",
-                ),
-                io.Boolean.Input(
-                    "require_all",
-                    default=False,
-                    tooltip="Stop with an error if one variant fails. The others stay in the journal.",
-                ),
-                LogoInfoSocket.Input(
-                    "logo_info", optional=True, tooltip="A watermark from Logo Info."
-                ),
+                *schema.delivery(),
+                *schema.logo(),
             ],
-            outputs=[
-                io.Image.Output(
-                    "images",
-                    tooltip="All variants of the first picture, then of the second, and so on.",
-                ),
-                io.String.Output("urls", tooltip="One link a line, if return_url is on."),
-                io.String.Output("report", tooltip="What was paid, reused or failed, as JSON."),
-            ],
+            outputs=schema.pictures(),
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float | None:
-        """A seed of -1 runs anew each time; any other only when an input changed."""
-        return float("nan") if seed == -1 else None
+        """Looked at before each run; another value runs the node anew."""
+        return schema.fingerprint(seed)
 
     @classmethod
     async def execute(
@@ -168,18 +113,9 @@ class VolcInpaint(io.ComfyNode):
             # The tensor is read here, on the node's own thread; what takes long runs beside it.
             rgb, white = part.picture(picture), part.mask(layer)
             request, pixels_key = await host.in_background(_request, model, parameters, rgb, white)
-            for variant in range(variants):
-                drawn = seed == -1
-                jobs.append(
-                    Job(
-                        index=len(jobs) + 1,
-                        image=number,
-                        request=request,
-                        pixels_key=pixels_key,
-                        seed=inputs.draw_seed() if drawn else inputs.next_seed(seed, variant),
-                        drawn=drawn,
-                    )
-                )
+            jobs += inputs.variant_jobs(
+                request, pixels_key, image=number, variants=variants, seed=seed
+            )
 
         canvas = Canvas(image, variants, selected, regions, feather, paste_back and not logo_asked)
 
@@ -192,6 +128,7 @@ class VolcInpaint(io.ComfyNode):
             runner, jobs, display, inputs.decode, take, require_all=require_all
         )
         notes = [note for part in regions for note in part.notes]
+        notes += link_notes(outcomes, return_url=return_url)
         if logo_asked and paste_back:
             notes.append(_LOGO_NOTE)
         return io.NodeOutput(

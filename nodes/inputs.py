@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from .jobs.outcome import Job
 from .pixels import wire
 
 if TYPE_CHECKING:
-    from .volcengine.models import LogoInfo, Model
+    from .volcengine.models import LogoInfo, Model, Request
 
 # The `seed` of the interface is an integer from 0 (https://www.volcengine.com/docs/86081/1804490); the nodes keep to 31 bits.
 MAX_SEED = 2**31 - 1
@@ -38,6 +39,32 @@ def next_seed(seed: int, variant: int) -> int:
 def draw_seed() -> int:
     """A seed nobody can foresee."""
     return secrets.randbelow(MAX_SEED + 1)
+
+
+def variant_jobs(
+    request: Request, pixels_key: str, *, image: int, variants: int, seed: int
+) -> list[Job]:
+    """The jobs of one picture, in the order of the output.
+
+    Args:
+        request: What is sent, for all of them.
+        pixels_key: Stands for the pixels, or links, as sent.
+        image: Number of the picture, from 1; each one before it has as many variants.
+        variants: How many.
+        seed: Of the first; -1 draws one for each.
+    """
+    drawn = seed == -1
+    return [
+        Job(
+            index=(image - 1) * variants + variant + 1,
+            image=image,
+            request=request,
+            pixels_key=pixels_key,
+            seed=draw_seed() if drawn else next_seed(seed, variant),
+            drawn=drawn,
+        )
+        for variant in range(variants)
+    ]
 
 
 def parameters(

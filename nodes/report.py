@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+
+from .jobs.purchase import LINK_LIFE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,6 +61,7 @@ def report(
                 "message": outcome.message,
                 "elapsed_s": outcome.elapsed_s,
                 "url": outcome.urls[0] if outcome.urls else "",
+                "url_expires_at": _expiry(outcome),
             }
             for outcome in outcomes
         ],
@@ -69,6 +73,31 @@ def report(
     return json.dumps({**fields, **more, "notes": notes}, ensure_ascii=False, indent=1)
 
 
+def link_notes(outcomes: Iterable[Outcome], *, return_url: bool) -> list[str]:
+    """Which pictures came without the link that was asked for, and what to do."""
+    if not return_url:
+        return []
+    bare = [o.index for o in outcomes if o.value is not None and not o.urls]
+    if not bare:
+        return []
+    numbers_en, numbers_zh = ", ".join(map(str, bare)), "、".join(map(str, bare))
+    note = (
+        f"No living link for variant {numbers_en}: the picture comes from the journal, and either no link was asked for "
+        "when it was bought, or its 24 hours are over. Another seed buys a new picture with a link."
+        f" / 变体 {numbers_zh} 没有有效链接：图片取自本地记录，购买时未要求链接，或链接已超过 24 小时。"
+        "更换种子可购买带链接的新图片。"
+    )
+    return [note]
+
+
 def links(outcomes: Iterable[Outcome]) -> str:
     """The `urls` output: one link a line, in order."""
     return "\n".join(url for outcome in outcomes for url in outcome.urls)
+
+
+def _expiry(outcome: Outcome) -> str:
+    """When the link dies, ISO 8601 in UTC; empty without a link."""
+    if not outcome.urls or not outcome.received_at:
+        return ""
+    dies_at = datetime.fromtimestamp(outcome.received_at + LINK_LIFE_S, timezone.utc)
+    return dies_at.strftime("%Y-%m-%dT%H:%M:%SZ")

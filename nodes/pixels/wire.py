@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import io
@@ -14,6 +15,8 @@ import torch
 from PIL import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 MAX_FILE_BYTES = 5_000_000
@@ -146,16 +149,47 @@ def decode_picture(data: bytes, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:
     Raises:
         ValueError: Another format, too large, cut short or damaged.
     """
+    with _opened(data, max_side) as picture:
+        if picture.mode.startswith("I"):  # 16-bit grey, which PIL would clip at 255
+            grey = np.asarray(picture).astype(np.uint32) >> 8
+            return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
+        return np.array(picture.convert("RGB"))
+
+
+def decode_grey(data: bytes, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:
+    """Decode a mask or an index map of an answer: as `decode_picture`, but of one channel, its values untouched.
+
+    Args:
+        data: The file. Colours are accepted if they are grey; a palette is ignored, its indices are the values.
+        max_side: Longest side accepted, px.
+
+    Returns:
+        [H, W] uint8, contiguous.
+
+    Raises:
+        ValueError: As `decode_picture`, or the picture has colours.
+    """
+    with _opened(data, max_side) as picture:
+        if picture.mode in ("L", "P"):
+            return np.array(picture)
+    rgb = decode_picture(data, max_side)
+    if (rgb != rgb[..., :1]).any():
+        raise ValueError(
+            "A mask was expected, but the picture has colours.\n应为遮罩，但收到的是彩色图片。"
+        )
+    return np.ascontiguousarray(rgb[..., 0])
+
+
+@contextlib.contextmanager
+def _opened(data: bytes, max_side: int) -> Iterator[Image.Image]:
+    """The file as a picture whose header was judged; a ValueError for whatever Pillow raises on it."""
     try:
         with warnings.catch_warnings():
             # the size is judged below, by our own limit
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as picture:
                 _check_header(picture, data, max_side)
-                if picture.mode.startswith("I"):  # 16-bit grey, which PIL would clip at 255
-                    grey = np.asarray(picture).astype(np.uint32) >> 8
-                    return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
-                return np.array(picture.convert("RGB"))
+                yield picture
     except Image.DecompressionBombError as error:
         raise ValueError(
             f"The picture is far larger than {max_side} px a side and was not decoded.\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -57,8 +57,24 @@ INPAINTING_EDIT = Model(
     takes=frozenset({"steps", "scale", "seed", "return_url", "logo_info"}),
 )
 
+# https://www.volcengine.com/docs/6793/1330693 and https://www.volcengine.com/docs/6793/1317296: one picture, 128x128 to
+# 4096x4096, 4.7 MB as base64 text.
+_SEGMENTATION_FILE_BYTES = 4_700_000 * 3 // 4
+SUBJECT_SEGMENTATION = Model(
+    req_key="saliency_seg",
+    takes=frozenset({"only_mask", "rgb", "refine_mask", "return_url"}),
+    min_side=128,
+    max_file_bytes=_SEGMENTATION_FILE_BYTES,
+    safe_file_bytes=_SEGMENTATION_FILE_BYTES,
+)
+ENTITY_SEGMENTATION = replace(
+    SUBJECT_SEGMENTATION,
+    req_key="entity_seg",
+    takes=frozenset({"max_entity", "refine_mask", "return_format"}),
+)
+
 MODELS: Mapping[str, Model] = MappingProxyType(
-    {model.req_key: model for model in (INPAINTING_EDIT,)}
+    {model.req_key: model for model in (INPAINTING_EDIT, SUBJECT_SEGMENTATION, ENTITY_SEGMENTATION)}
 )
 
 

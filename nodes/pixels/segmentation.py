@@ -1,0 +1,177 @@
+"""Segmentation: the picture at the size that is sent, and the answer as labels of the picture's own size."""
+
+from __future__ import annotations
+
+import colorsys
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage  # type: ignore[import-untyped]
+
+from . import masks, region, wire
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Labels = NDArray[np.uint8]
+
+_LEAST_QUALITY = 75
+"""Below this JPEG quality blocks would show up as edges: the picture is made smaller instead."""
+
+_SMALLER = 0.75
+_HALF = 128
+_TINT_SHARE = 0.5
+_RED = (1.0, 0.15, 0.15)
+_NUMBER_MAP_SIDE = 256
+
+
+class Sent(NamedTuple):
+    """A picture as it is sent: its pixels, [h, w, 3] uint8, and its file."""
+
+    rgb: NDArray[np.uint8]
+    data: bytes
+
+
+def fit(rgb: NDArray[np.uint8], limits: region.Limits, max_bytes: int, node: str) -> Sent:
+    """Bring a picture within the interface's limits: too large ones are made smaller, too small ones larger.
+
+    Args:
+        rgb: [H, W, 3] uint8.
+        limits: The sides that the interface takes, px.
+        max_bytes: The file's limit, bytes.
+        node: The node's name, for the message.
+
+    Raises:
+        ValueError: So long and narrow that no size is within the limits.
+    """
+    height, width = rgb.shape[:2]
+    scale = max(
+        min(1.0, limits.max_side / max(height, width)), limits.min_side / min(height, width)
+    )
+    sent_height, sent_width = round(height * scale), round(width * scale)
+    if max(sent_height, sent_width) > limits.max_side:
+        raise ValueError(
+            f"{node}: the picture is {width}x{height}, too long and narrow: the interface takes sides from "
+            f"{limits.min_side} to {limits.max_side} px. Crop the picture first.\n"
+            f"{node}：图片为 {width}x{height}，过于狭长：接口要求边长在 {limits.min_side} 到 {limits.max_side} 像素之间。"
+            "请先裁剪图片。"
+        )
+    rgb = region.resample(rgb, sent_height, sent_width)
+    while True:
+        encoded = wire.encode_picture(rgb, max_bytes, max_bytes)
+        height, width = (round(side * _SMALLER) for side in rgb.shape[:2])
+        good = encoded.quality is None or encoded.quality >= _LEAST_QUALITY
+        if good or min(height, width) < limits.min_side:
+            return Sent(rgb, encoded.data)
+        rgb = region.resample(rgb, height, width)
+
+
+def subject(answer: NDArray[np.uint8], height: int, width: int) -> masks.Mask:
+    """The subject's hard mask. Its complement is the background.
+
+    Args:
+        answer: [h, w] uint8, soft: 255 = subject.
+        height: The picture's, px.
+        width: The picture's, px.
+
+    Returns:
+        [height, width] bool.
+
+    Raises:
+        ValueError: The answer has another aspect ratio than the picture.
+    """
+    return _scaled(answer, height, width, Image.Resampling.BILINEAR) >= _HALF
+
+
+def entities(
+    answer: NDArray[np.uint8], height: int, width: int, most: int
+) -> tuple[Labels, list[int]]:
+    """The entities of an index map, largest first.
+
+    Args:
+        answer: [h, w] uint8, 0 = none, else the number of an entity.
+        height: The picture's, px.
+        width: The picture's, px.
+        most: How many to keep.
+
+    Returns:
+        [height, width] uint8: 0 = none, 1 = the largest entity, 2 = the next; and for each of these its number in the answer.
+
+    Raises:
+        ValueError: The answer has another aspect ratio than the picture.
+    """
+    # Numbers cannot be blended: the nearest pixel's, so that each pixel belongs to one entity at most.
+    index_map = _scaled(answer, height, width, Image.Resampling.NEAREST)
+    areas = np.bincount(index_map.ravel(), minlength=256)
+    areas[0] = 0
+    largest_first = np.argsort(-areas, kind="stable")[:most]
+    numbers = [int(number) for number in largest_first if areas[number]]
+    rank = np.zeros(256, np.uint8)
+    rank[numbers] = np.arange(1, len(numbers) + 1)
+    return rank[index_map], numbers
+
+
+def overlay(rgb: NDArray[np.uint8], labels: Labels) -> NDArray[np.uint8]:
+    """The picture with what is masked tinted: red, and several entities each in a colour and with its number.
+
+    Args:
+        rgb: [H, W, 3] uint8.
+        labels: [H, W] uint8, 0 = not masked.
+
+    Returns:
+        [H, W, 3] uint8.
+    """
+    count = int(labels.max())
+    tints = np.zeros((count + 1, 3), np.float32)
+    for label in range(1, count + 1):
+        hue = (label - 1) * 0.381966 % 1.0
+        tints[label] = _RED if label == 1 else colorsys.hsv_to_rgb(hue, 0.85, 1.0)
+    # Every value of a channel under every tint, worked out once.
+    values = np.arange(256, dtype=np.float32)
+    tinted = values[None, :, None] * (1 - _TINT_SHARE) + tints[:, None, :] * 255 * _TINT_SHARE
+    tinted[0] = values[:, None]
+    table = np.rint(tinted).astype(np.uint8)
+    painted: NDArray[np.uint8] = np.stack(
+        [table[labels, rgb[..., channel], channel] for channel in range(3)], axis=-1
+    )
+    return _numbered(painted, labels, count) if count > 1 else painted
+
+
+def _numbered(painted: NDArray[np.uint8], labels: Labels, count: int) -> NDArray[np.uint8]:
+    """Write each entity's number where it has most room."""
+    image = Image.fromarray(painted)
+    draw = ImageDraw.Draw(image)
+    size = max(10, min(image.size) // 16)
+    font = ImageFont.load_default(size)
+    step = -(-max(labels.shape) // _NUMBER_MAP_SIDE)
+    small = np.pad(labels[::step, ::step], 1)
+    for label in range(1, count + 1):
+        room = ndimage.distance_transform_edt(small == label)
+        row, column = np.unravel_index(int(room.argmax()), room.shape)
+        if room[row, column]:
+            at = ((int(column) - 1) * step, (int(row) - 1) * step)
+            draw.text(
+                at,
+                str(label),
+                "white",
+                font,
+                "mm",
+                stroke_width=size // 10 + 1,
+                stroke_fill="black",
+            )
+    return np.asarray(image)
+
+
+def _scaled(
+    answer: NDArray[np.uint8], height: int, width: int, resampling: Image.Resampling
+) -> NDArray[np.uint8]:
+    answer_height, answer_width = answer.shape
+    if not masks.same_aspect(answer_height, answer_width, height, width):
+        raise ValueError(
+            f"The service answered with a mask of {answer_width}x{answer_height} for a picture of {width}x{height}.\n"
+            f"图片为 {width}x{height}，服务返回的遮罩却为 {answer_width}x{answer_height}。"
+        )
+    if answer.shape == (height, width):
+        return answer
+    return np.asarray(Image.fromarray(answer).resize((width, height), resampling))

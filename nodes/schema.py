@@ -1,0 +1,91 @@
+"""The inputs and outputs that several paying nodes have in common, each list in the order of the contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from . import inputs
+from .logo_info import LogoInfoSocket
+
+
+def painting() -> list[Any]:
+    """What to paint, and how: `prompt` to `scale`."""
+    return [
+        io.String.Input(
+            "prompt",
+            multiline=True,
+            default="",
+            tooltip="What to paint there, in Chinese or English, short and exact.",
+        ),
+        io.Int.Input(
+            "variants",
+            default=4,
+            min=1,
+            max=8,
+            tooltip="How many pictures to choose from. Each one is one paid call per picture.",
+        ),
+        io.Int.Input(
+            "seed",
+            default=1,
+            min=-1,
+            max=inputs.MAX_SEED,
+            control_after_generate=io.ControlAfterGenerate.fixed,
+            tooltip="Variant i uses seed + i - 1. -1 draws new seeds at every run, and pays at every run.",
+        ),
+        io.Int.Input(
+            "steps",
+            default=25,
+            min=1,
+            max=100,
+            tooltip="Sampling steps. More may be better and takes longer.",
+        ),
+        io.Float.Input(
+            "scale",
+            default=5.0,
+            min=1.0,
+            max=20.0,
+            step=0.1,
+            tooltip="How strongly the prompt counts.",
+        ),
+    ]
+
+
+def delivery() -> list[Any]:
+    """How the pictures come: `return_url` and `require_all`."""
+    return [
+        io.Boolean.Input(
+            "return_url",
+            default=False,
+            tooltip="Also return links to the pictures. The service deletes them after 24 hours.",
+        ),
+        io.Boolean.Input(
+            "require_all",
+            default=False,
+            tooltip="Stop with an error if one variant fails. The others stay in the journal.",
+        ),
+    ]
+
+
+def logo() -> list[Any]:
+    """The watermark."""
+    return [
+        LogoInfoSocket.Input("logo_info", optional=True, tooltip="A watermark from Logo Info."),
+    ]
+
+
+def pictures() -> list[Any]:
+    """The outputs: `images`, `urls`, `report`."""
+    return [
+        io.Image.Output(
+            "images", tooltip="All variants of the first picture, then of the second, and so on."
+        ),
+        io.String.Output("urls", tooltip="One link a line, if return_url is on."),
+        io.String.Output("report", tooltip="What was paid, reused or failed, as JSON."),
+    ]
+
+
+def fingerprint(seed: int | None) -> float | None:
+    """A seed of -1 runs anew each time; any other only when an input changed."""
+    return float("nan") if seed == -1 else None

@@ -1,0 +1,264 @@
+"""VolcSegment: the subject, the background or every entity of a picture as hard masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from comfy_api.latest import io
+
+from . import checkout, host
+from .jobs.outcome import Job
+from .pixels import region, segmentation, wire
+from .report import report, summary
+from .volcengine import models
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from .jobs.outcome import Outcome
+
+NODE = "VolcSegment"
+
+# https://www.volcengine.com/docs/6793/1330693: `only_mask` 1 answers a mask of the picture's size, `refine_mask` is 0, 1, 2.
+_WHOLE_MASK = 1
+_REFINE = {"none": 0, "light": 1, "strong": 2}
+# https://www.volcengine.com/docs/6793/1317296: `return_format` 0 answers an index map, `refine_mask` is 0 or 1.
+_INDEX_MAP = 0
+_MAX_ENTITIES = 100
+
+
+class VolcSegment(io.ComfyNode):
+    """Has a picture segmented, one paid call each, and returns masks of its size."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """The node's inputs and outputs; ids, names and order are a public contract."""
+        return io.Schema(
+            node_id=NODE,
+            display_name="Volc Segment",
+            category="Volcengine",
+            description="Makes a mask of the subject, of the background, or one of every entity of a picture. One paid "
+            "call per picture; subject and background of a picture are one and the same call.",
+            search_aliases=[
+                "segment",
+                "segmentation",
+                "matting",
+                "抠图",
+                "主体分割",
+                "实体分割",
+                "分割",
+            ],
+            has_intermediate_output=True,
+            inputs=[
+                io.Image.Input(
+                    "image", tooltip="The picture, or a batch; for entities exactly one picture."
+                ),
+                io.Combo.Input(
+                    "target",
+                    options=["subject", "background", "entities"],
+                    tooltip="subject: one mask per picture; background: all but the subject; entities: one mask for "
+                    "each thing in the picture, the largest first.",
+                ),
+                io.Int.Input(
+                    "max_entities",
+                    default=20,
+                    min=1,
+                    max=_MAX_ENTITIES,
+                    tooltip="How many entities at most. Has no effect on subject and background.",
+                ),
+                io.Combo.Input(
+                    "refine",
+                    options=list(_REFINE),
+                    tooltip="How much the service refines the mask's edge. For entities, strong is the same as light.",
+                ),
+            ],
+            outputs=[
+                io.Mask.Output(
+                    "mask",
+                    tooltip="Hard masks of the picture's size: one per picture, or one per entity, the largest first.",
+                ),
+                io.Image.Output(
+                    "preview",
+                    tooltip="The masks in colour over the pictures; entities with numbers.",
+                ),
+                io.String.Output(
+                    "report", tooltip="What was paid, and each mask's size and score, as JSON."
+                ),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    async def execute(
+        cls, image: torch.Tensor, target: str, max_entities: int, refine: str
+    ) -> io.NodeOutput:
+        """Check everything, buy what the journal does not hold, then bring the masks to the picture's size.
+
+        Returns:
+            The masks, [N, H, W] contiguous float32 on the CPU, exactly 0 or 1; the preview, [B, H, W, 3] float32; the
+            report, JSON.
+
+        Raises:
+            ValueError: No picture, several for entities, or nothing was found in one of them.
+            VolcengineError: No keys, or one of the masks is missing.
+        """
+        wire.check_images(image, NODE)
+        count, height, width = image.shape[:3]
+        model, parameters = _call(target, max_entities, refine)
+        if target == "entities" and count > 1:
+            raise _too_many_pictures(count)
+        limits = region.Limits(model.min_side, model.max_side)
+        runner = checkout.open_runner()
+
+        jobs: list[Job] = []
+        pictures: list[NDArray[np.uint8]] = []
+        notes: list[str] = []
+        for number, picture in enumerate(image, 1):
+            rgb = wire.to_uint8(picture)
+            sent = await host.in_background(
+                segmentation.fit, rgb, limits, model.max_file_bytes, NODE
+            )
+            pictures.append(rgb)
+            if sent.rgb.shape != rgb.shape:
+                notes.append(_scaled_note(number, rgb, sent.rgb))
+            request = models.Request(model, parameters, (sent.data,))
+            jobs.append(
+                Job(
+                    index=number,
+                    image=number,
+                    request=request,
+                    pixels_key=wire.pixels_key(sent.rgb),
+                )
+            )
+
+        labels: dict[int, NDArray[np.uint8]] = {}
+        overlays: dict[int, NDArray[np.uint8]] = {}
+        scores: list[float | None] = []
+
+        def take(outcome: Outcome) -> NDArray[np.uint8]:
+            index = outcome.index
+            if target == "entities":
+                labels[index], numbers = segmentation.entities(
+                    outcome.value, height, width, max_entities
+                )
+                scores.extend(_scores(outcome.data, numbers))
+            else:
+                found = segmentation.subject(outcome.value, height, width)
+                # Without a subject there is no background either: nothing stands in for what was not found.
+                if found.any() and target == "background":
+                    found = ~found
+                labels[index] = found.astype(np.uint8)
+                scores.append(None)
+            overlays[index] = segmentation.overlay(pictures[index - 1], labels[index])
+            return overlays[index]
+
+        display = host.Display(cls.hidden.unique_id, len(jobs))
+        # A batch of masks has one for each picture: one missing would shift the others.
+        outcomes = await checkout.buy(runner, jobs, display, _decode, take, require_all=True)
+        empty = [index for index in sorted(labels) if not labels[index].any()]
+        if empty:
+            raise _nothing_found(target, empty, count)
+
+        result, facts = _masks(labels, scores)
+        preview = torch.empty((count, height, width, 3), dtype=torch.float32)
+        for slot, index in zip(preview.numpy(), sorted(overlays), strict=True):
+            np.divide(overlays[index], 255, out=slot, dtype=np.float32)
+        return io.NodeOutput(
+            result,
+            preview,
+            report(outcomes, notes=notes, masks=facts),
+            ui={"images": display.output(), "volc_inpaint": [summary(outcomes, notes)]},
+        )
+
+
+def _call(target: str, max_entities: int, refine: str) -> tuple[models.Model, dict[str, object]]:
+    """The interface and its fields. Subject and background are the same call, so that both cost one."""
+    if target == "entities":
+        return models.ENTITY_SEGMENTATION, {
+            "max_entity": max_entities,
+            "refine_mask": min(_REFINE[refine], 1),
+            "return_format": _INDEX_MAP,
+        }
+    return models.SUBJECT_SEGMENTATION, {
+        "only_mask": _WHOLE_MASK,
+        "refine_mask": _REFINE[refine],
+    }
+
+
+def _decode(pictures: tuple[bytes, ...]) -> NDArray[np.uint8]:
+    """The answer's mask or index map, uint8 [H, W].
+
+    Raises:
+        ValueError: There is none, or it is no such picture.
+    """
+    if not pictures:
+        raise ValueError("no picture")
+    return wire.decode_grey(pictures[0])
+
+
+def _scores(data: Mapping[str, Any], numbers: list[int]) -> list[float | None]:
+    """The service's scores of the entities with these numbers; None where it gave none."""
+    given = data.get("seg_score")
+    given = given if isinstance(given, list) else []
+    return [given[number - 1] if number <= len(given) else None for number in numbers]
+
+
+def _masks(
+    labels: Mapping[int, NDArray[np.uint8]], scores: Sequence[float | None]
+) -> tuple[torch.Tensor, list[dict[str, object]]]:
+    """One mask for each label of each picture, [N, H, W] float32, and what the report says of it."""
+    wanted = [
+        (image, label)
+        for image in sorted(labels)
+        for label in range(1, int(labels[image].max()) + 1)
+    ]
+    result = torch.empty((len(wanted), *labels[1].shape), dtype=torch.float32)
+    facts: list[dict[str, object]] = []
+    for slot, (image, label), score in zip(result.numpy(), wanted, scores, strict=True):
+        mask = labels[image] == label
+        slot[...] = mask
+        left, top, right, bottom = region.bounding_box(mask)
+        area = int(np.count_nonzero(mask))
+        facts.append(
+            {
+                "index": len(facts) + 1,
+                "image": image,
+                "score": score,
+                "area": area,
+                "coverage": area / mask.size,
+                "box": [left, top, right - left, bottom - top],
+            }
+        )
+    return result, facts
+
+
+def _scaled_note(number: int, rgb: NDArray[np.uint8], sent: NDArray[np.uint8]) -> str:
+    was, now = (f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (rgb, sent))
+    return (
+        f"Picture {number} was sent at {now} instead of {was}, for the interface's limits; its mask was scaled back."
+        f" / 第 {number} 张图片因接口限制以 {now} 发送（原为 {was}），遮罩已缩放回原尺寸。"
+    )
+
+
+def _too_many_pictures(count: int) -> ValueError:
+    return ValueError(
+        f"{NODE}: target entities takes exactly one picture, but {count} arrived; nothing was sent. Pick one (e.g. with "
+        "Pick Variant), or use target subject for batches.\n"
+        f"{NODE}：target 为 entities 时只接受一张图片，但收到 {count} 张，未发送任何请求。"
+        "请选择一张（例如用 Pick Variant），批量处理请将 target 设为 subject。"
+    )
+
+
+def _nothing_found(target: str, empty: list[int], count: int) -> ValueError:
+    where_en = f" in picture {', '.join(map(str, empty))} of {count}" if count > 1 else ""
+    where_zh = f"第 {'、'.join(map(str, empty))} 张图片（共 {count} 张）" if count > 1 else "图片"
+    return ValueError(
+        f"{NODE}: nothing was found for target {target}{where_en}, so there is no mask. Use another picture or target, or "
+        "paint the mask by hand (Open in MaskEditor). Running the same again pays nothing.\n"
+        f"{NODE}：{where_zh}中未找到 {target} 对应的区域，因此没有遮罩。请更换图片或 target，"
+        "或手动绘制遮罩（在遮罩编辑器中打开）。相同内容再次运行不会重复付费。"
+    )
