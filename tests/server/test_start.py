@@ -1,0 +1,105 @@
+"""A server that has just started, without any key: what it logs, what it offers, what a run without keys says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from harness import graphs
+from simulated_service import SimulatedService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.comfyui import ComfyUIServer
+
+PACK = "comfyui-volc-inpaint"
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[SimulatedService]:
+    with SimulatedService() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(comfyui: Callable[..., ComfyUIServer], service: SimulatedService) -> ComfyUIServer:
+    started = comfyui(env={"VOLC_ENDPOINT": service.endpoint})
+    graphs.upload(started, "cat.png", graphs.photograph("chelsea"))
+    graphs.upload(started, "mask.png", graphs.ellipse(300, 451))
+    return started
+
+
+def test_the_log_shows_the_pack_imported_and_no_complaint_about_it(server: ComfyUIServer) -> None:
+    ours = [line for line in server.log.splitlines() if re.search(r"volc", line, re.IGNORECASE)]
+
+    (imported,) = (line for line in ours if "seconds" in line)
+    assert "IMPORT FAILED" not in imported
+    # ComfyUI prints tenths; benchmarks/startup.py measures
+    assert float(re.findall(r"([\d.]+) seconds", imported)[0]) <= 1.0
+    assert not [
+        line for line in ours if re.search(r"warn|error|failed|traceback", line, re.IGNORECASE)
+    ]
+    assert "entrypoint" not in server.log.lower()
+
+
+def test_the_nodes_are_there_under_their_frozen_names(server: ComfyUIServer) -> None:
+    info = server.object_info()
+
+    assert {
+        name: info[name]["output_name"]
+        for name in ("VolcInpaint", "MaskNormalize", "LogoInfo", "VolcPickVariant")
+    } == {
+        "VolcInpaint": ["images", "urls", "report"],
+        "MaskNormalize": ["mask", "preview", "coverage", "report"],
+        "LogoInfo": ["logo_info"],
+        "VolcPickVariant": ["images", "index"],
+    }
+    assert {info[name]["category"] for name in ("VolcInpaint", "MaskNormalize", "LogoInfo")} == {
+        "Volcengine"
+    }
+    assert not info["VolcInpaint"]["api_node"]
+
+
+def test_the_scripts_are_offered_to_the_page_once(server: ComfyUIServer) -> None:
+    scripts = [path for path in server.get("/extensions") if PACK in path]
+
+    assert scripts
+    assert len(scripts) == len(set(scripts))
+
+
+def test_a_run_without_keys_says_where_to_put_them_and_calls_nobody(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    result = server.run(graphs.repaint())
+
+    assert result.status == "error"
+    assert result.error_type.endswith("CredentialsError")
+    english, chinese = result.error_message.splitlines()
+    for place in (
+        "Settings › Volcengine",
+        "VOLC_ACCESSKEY",
+        "VOLC_SECRETKEY",
+        "~/.volc/credentials",
+    ):
+        assert place in english
+    for place in ("设置 › Volcengine", "VOLC_ACCESSKEY", "VOLC_SECRETKEY", "~/.volc/credentials"):
+        assert place in chinese
+    assert service.ledger.calls() == []
+
+
+def test_half_a_pair_of_keys_names_the_missing_half(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    folder = server.home / ".volc"
+    folder.mkdir()
+    (folder / "credentials").write_text("[default]\naccess_key_id = AKLTHALFAPAIR\n")
+    try:
+        result = server.run(graphs.repaint())
+    finally:
+        (folder / "credentials").unlink()
+
+    assert "secret key (~/.volc/credentials) is empty" in result.error_message
+    assert "AKLTHALFAPAIR" not in result.error_message
+    assert service.ledger.calls() == []
