@@ -1,0 +1,236 @@
+"""What is sent for a segmentation, and what becomes of its answer."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+from volc_inpaint.nodes.pixels import segmentation, wire
+from volc_inpaint.nodes.pixels.region import Limits
+
+LIMITS = Limits(min_side=16, max_side=64)
+PLENTY = 10_000_000
+
+
+def picture(height: int, width: int) -> np.ndarray[Any, Any]:
+    image = Image.fromarray(skimage.data.coffee()).resize((width, height))
+    return np.asarray(image)
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def test_a_picture_within_the_limits_is_sent_pixel_by_pixel() -> None:
+    rgb = picture(40, 60)
+
+    sent = segmentation.fit(rgb, LIMITS, PLENTY, "Test")
+
+    assert np.array_equal(rgb, sent.rgb)
+    assert np.array_equal(rgb, np.asarray(opened(sent.data)))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "sent_height", "sent_width"),
+    [
+        (16, 64, 16, 64),  # both limits met exactly
+        (65, 65, 64, 64),
+        (128, 96, 64, 48),  # too large: halved
+        (8, 12, 16, 24),  # too small: doubled
+        (15, 20, 16, 21),
+        (1, 4, 16, 64),
+    ],
+)
+def test_a_picture_beyond_the_limits_is_scaled_to_the_nearest_size_within(
+    height: int, width: int, sent_height: int, sent_width: int
+) -> None:
+    sent = segmentation.fit(picture(height, width), LIMITS, PLENTY, "Test")
+
+    assert (sent_height, sent_width, 3) == sent.rgb.shape
+    assert (sent_width, sent_height) == opened(sent.data).size
+
+
+def test_a_picture_that_no_scale_fits_is_an_error_with_size_and_limits() -> None:
+    with pytest.raises(ValueError, match="Test") as caught:
+        segmentation.fit(picture(10, 50), LIMITS, PLENTY, "Test")
+
+    english, chinese = str(caught.value).splitlines()
+    assert "50x10" in english
+    assert "16 to 64" in english
+    assert "50x10" in chinese
+
+
+def test_a_picture_of_too_many_bytes_is_made_smaller_rather_than_poor() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (400, 600, 3), np.uint8)  # what compresses worst
+    limits = Limits(min_side=16, max_side=600)
+
+    sent = segmentation.fit(noise, limits, 60_000, "Test")
+
+    file = opened(sent.data)
+    height, width = sent.rgb.shape[:2]
+    assert len(sent.data) <= 60_000
+    assert (width, height) == file.size
+    assert width < 600
+    assert width / height == pytest.approx(1.5, rel=0.02)
+    # The tables of a JPEG of quality 75 by the standard: 16 * 50 / 100 for the first coefficient.
+    assert file.format == "JPEG"
+    assert file.quantization[0][0] <= 8  # type: ignore[attr-defined]
+
+
+def test_no_side_falls_below_the_least_whatever_the_bytes() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+
+    sent = segmentation.fit(noise, LIMITS, 900, "Test")
+
+    assert len(sent.data) <= 900
+    assert min(sent.rgb.shape[:2]) >= 16
+
+
+def test_half_or_more_is_subject() -> None:
+    answer = np.array([[0, 127, 128, 255]] * 4, np.uint8)
+
+    mask = segmentation.subject(answer, 4, 4)
+
+    assert mask.dtype == bool
+    assert [False, False, True, True] == mask[0].tolist()
+
+
+def test_a_smaller_answer_is_scaled_back_to_the_pictures_size_at_the_very_edge() -> None:
+    answer = np.zeros((8, 12), np.uint8)
+    answer[2:6, 3:9] = 255
+
+    mask = segmentation.subject(answer, 24, 36)
+
+    expected = np.zeros((24, 36), bool)
+    expected[6:18, 9:27] = True
+    # Between two pixels the scaled edge lies where the values cross the half; corners are cut off, edges are not.
+    assert np.array_equal(expected[:, 18], mask[:, 18])
+    assert np.array_equal(expected[12], mask[12])
+    assert np.count_nonzero(expected != mask) <= 4
+
+
+def test_a_larger_answer_is_averaged_down() -> None:
+    answer = np.zeros((8, 8), np.uint8)
+    answer[:, :3] = 255  # covers the first column of four wholly, the second by half
+
+    mask = segmentation.subject(answer, 4, 4)
+
+    assert mask.shape == (4, 4)
+    assert mask[:, 0].all()
+    assert not mask[:, 2:].any()
+
+
+def test_an_answer_of_another_shape_is_an_error() -> None:
+    with pytest.raises(ValueError, match=re.escape("30x10 for a picture of 20x20")):
+        segmentation.subject(np.zeros((10, 30), np.uint8), 20, 20)
+
+
+def test_entities_come_largest_first_whatever_their_numbers() -> None:
+    answer = np.zeros((6, 6), np.uint8)
+    answer[0, :2] = 1
+    answer[2:4, :4] = 2
+    answer[5, :5] = 3
+
+    labels, numbers = segmentation.entities(answer, 6, 6, most=20)
+
+    assert [2, 3, 1] == numbers
+    assert [8, 5, 2] == [np.count_nonzero(labels == rank) for rank in (1, 2, 3)]
+    assert np.array_equal(answer == 2, labels == 1)
+    assert np.array_equal(answer == 0, labels == 0)
+
+
+def test_entities_of_one_size_keep_the_services_order() -> None:
+    labels, numbers = segmentation.entities(np.array([[3, 1, 2, 0]], np.uint8), 1, 4, most=20)
+
+    assert [1, 2, 3] == numbers
+    assert [[3, 1, 2, 0]] == labels.tolist()
+
+
+def test_only_the_largest_are_kept() -> None:
+    labels, numbers = segmentation.entities(np.array([[5, 5, 5, 9, 9, 7]], np.uint8), 1, 6, most=2)
+
+    assert [5, 9] == numbers
+    assert [[1, 1, 1, 2, 2, 0]] == labels.tolist()
+
+
+def test_an_empty_index_map_has_no_entities() -> None:
+    labels, numbers = segmentation.entities(np.zeros((4, 4), np.uint8), 8, 8, most=20)
+
+    assert numbers == []
+    assert not labels.any()
+
+
+def test_scaled_back_each_pixel_belongs_to_the_entity_it_came_from() -> None:
+    answer = np.random.default_rng(1).integers(0, 4, (7, 9), np.uint8)
+
+    labels, numbers = segmentation.entities(answer, 21, 27, most=20)
+
+    expected = np.kron(answer, np.ones((3, 3), np.uint8))
+    for rank, number in enumerate(numbers, 1):
+        assert np.array_equal(expected == number, labels == rank)
+
+
+def test_the_overlay_tints_what_is_masked_and_nothing_else() -> None:
+    rgb = picture(20, 30)
+    labels = np.zeros((20, 30), np.uint8)
+    labels[5:10, 5:20] = 1
+
+    painted = segmentation.overlay(rgb, labels)
+
+    red = np.array([255, 0.15 * 255, 0.15 * 255])
+    expected = np.rint(rgb * 0.5 + red * 0.5)
+    assert painted.dtype == np.uint8
+    assert np.array_equal(rgb[labels == 0], painted[labels == 0])
+    assert np.abs(expected - painted)[labels == 1].max() <= 1
+
+
+def test_several_entities_have_colours_and_numbers_of_their_own() -> None:
+    grey = np.full((200, 300, 3), 100, np.uint8)
+    labels = np.zeros((200, 300), np.uint8)
+    labels[:, :100], labels[:, 200:] = 1, 2
+
+    painted = segmentation.overlay(grey, labels)
+
+    # a row at the rim, far from the numbers
+    assert painted[0, 50].tolist() != painted[0, 250].tolist() != [100, 100, 100]
+    assert [100, 100, 100] == painted[0, 150].tolist()
+    white = (painted == 255).all(axis=-1)
+    assert white[:, 20:80].any()
+    assert white[:, 220:280].any()
+    assert not white[:, 100:200].any()
+
+
+def png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_the_numbers_of_an_index_map_survive_a_palette() -> None:
+    numbers = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    with_palette = Image.fromarray(numbers).convert("P")
+    with_palette.putpalette([value for i in range(256) for value in (255 - i, i, 128)])
+    with_palette.putdata(numbers.ravel().tolist())
+
+    assert np.array_equal(numbers, wire.decode_grey(png(with_palette)))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_grey_mask_is_read_whatever_its_mode(mode: str) -> None:
+    grey = np.random.default_rng(2).integers(0, 256, (5, 6), np.uint8)
+
+    decoded = wire.decode_grey(png(Image.fromarray(grey).convert(mode)))
+
+    assert np.array_equal(grey, decoded)
+    assert decoded.flags["C_CONTIGUOUS"]
+
+
+def test_a_picture_in_colours_is_no_mask() -> None:
+    with pytest.raises(ValueError, match="has colours"):
+        wire.decode_grey(png(Image.fromarray(picture(10, 10))))
