@@ -14,7 +14,7 @@ LABEL = "SIMULATED"
 
 
 def repaint(image: Image.Image, mask: np.ndarray[Any, Any], seed: int, prompt: str) -> Image.Image:
-    """Fill the masked area with a pattern that depends on seed and prompt, and label it.
+    """Fill the masked area with a pattern that depends on seed and prompt, and label it; touch nothing else.
 
     The picture's light and shade stay visible below, so that a place can be recognised.
     """
@@ -38,7 +38,9 @@ def repaint(image: Image.Image, mask: np.ndarray[Any, Any], seed: int, prompt: s
     inside = mask[top:bottom, left:right]
     part[inside] = np.clip(painted, 0, 255).astype(np.uint8)[inside]
     result = Image.fromarray(pixels)
-    _write(result, LABEL, (left, top, right, bottom), fill=(255, 255, 255), opacity=1.0)
+    labelled = result.copy()
+    _write(labelled, LABEL, _room(mask, len(LABEL)), fill=(255, 255, 255), opacity=1.0)
+    result.paste(labelled, mask=Image.fromarray(mask))
     return result
 
 
@@ -69,6 +71,30 @@ def jpeg(image: Image.Image, size: tuple[int, int] | None = None) -> bytes:
 def _bounds(mask: np.ndarray[Any, Any]) -> tuple[int, int, int, int]:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _room(mask: np.ndarray[Any, Any], letters: int) -> tuple[int, int, int, int]:
+    """The box within the masked area that takes the largest text of so many letters, on a coarse grid."""
+    top, bottom, left, right = _bounds(mask)
+    step = max(1, (bottom - top) // 48, (right - left) // 48)
+    cells = mask[top:bottom:step, left:right:step]
+    depth = np.zeros(cells.shape[1], int)
+    best, box = 0.0, (left, top, right, bottom)
+    for row, line in enumerate(cells):
+        depth = np.where(line, depth + 1, 0)
+        for height in np.unique(depth[depth > 0]):
+            deep = np.flatnonzero(np.diff(np.r_[False, depth >= height, False]))
+            for start, end in zip(deep[::2], deep[1::2], strict=True):
+                size = min((end - start) / letters * 1.5, height * 0.8)
+                if size > best:
+                    best = size
+                    box = (
+                        int(left + start * step),
+                        int(top + (row + 1 - height) * step),
+                        int(left + (end - 1) * step + 1),
+                        int(top + row * step + 1),
+                    )
+    return box
 
 
 def _write(
