@@ -200,7 +200,7 @@ def test_several_entities_have_colours_and_numbers_of_their_own() -> None:
     # a row at the rim, far from the numbers
     assert painted[0, 50].tolist() != painted[0, 250].tolist() != [100, 100, 100]
     assert [100, 100, 100] == painted[0, 150].tolist()
-    white = (painted == 255).all(axis=-1)
+    white = (painted > 240).all(axis=-1)
     assert white[:, 20:80].any()
     assert white[:, 220:280].any()
     assert not white[:, 100:200].any()
