@@ -143,32 +143,170 @@ def test_the_defaults_are_those_of_the_interface(
     assert node["output_name"] == ["images", "urls", "report"]
 
 
+def big(width: int, height: int) -> np.ndarray[Any, Any]:
+    return np.zeros((height, width, 3), dtype=np.uint8)
+
+
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "english_words", "chinese_words"),
     [
-        ({"prompt": "  "}, ("prompt is empty", "提示词为空")),
-        ({"mask": ["image", 1]}, ("64x64", "64x64")),
-        ({"image": ["tiny", 0], "mask": ["tiny", 1]}, ("64", "64")),
+        ({"prompt": "  "}, ["prompt is empty"], ["提示词为空"]),
+        ({"mask": ["image", 1]}, ["64x64", "Load Image", "MaskEditor"], ["64x64", "加载图像"]),
+        (
+            {"mask": ["black", 0]},
+            ["nothing is masked", "451x300", "0.00"],
+            ["没有遮罩区域", "451x300"],
+        ),
+        ({"mask": ["other", 0]}, ["the mask is 100x200", "451x300"], ["100x200", "451x300"]),
+        (
+            {"image": ["tiny", 0], "mask": ["tiny_mask", 0]},
+            ["63x200", "below 64"],
+            ["63x200", "64"],
+        ),
+        (
+            {"image": ["wide", 0], "mask": ["wide_mask", 0], "fit": "error"},
+            ["4097x100", "above 4096", "crop"],
+            ["4097x100", "4096"],
+        ),
+        ({"mask": ["batch", 0]}, ["2 masks", "3 pictures"], ["3 张图片", "2 个遮罩"]),
     ],
 )
 def test_bad_input_is_an_error_in_two_languages_and_no_call(
     server: ComfyUIServer,
     service: SimulatedService,
     change: dict[str, Any],
-    words: tuple[str, str],
+    english_words: list[str],
+    chinese_words: list[str],
 ) -> None:
     graph = graphs.repaint()
     graph["inpaint"]["inputs"].update(change)
-    graphs.upload(server, "tiny.png", graphs.photograph("coffee", (63, 200)))
-    graph["tiny"] = {"class_type": "LoadImage", "inputs": {"image": "tiny.png"}}
+    used = {value[0] for value in change.values() if isinstance(value, list)}
+    for name, pixels in {"tiny": big(63, 200), "wide": big(4097, 100)}.items():
+        if name in used:
+            graphs.upload(server, f"{name}.png", pixels)
+            graph[name] = {"class_type": "LoadImage", "inputs": {"image": f"{name}.png"}}
+    for name, shape in {
+        "black": (0.0, 451, 300),
+        "other": (1.0, 100, 200),
+        "tiny_mask": (1.0, 63, 200),
+        "wide_mask": (1.0, 4097, 100),
+    }.items():
+        if name in used:
+            value, width, height = shape
+            inputs = {"value": value, "width": width, "height": height}
+            graph[name] = {"class_type": "SolidMask", "inputs": inputs}
+    if "batch" in used:
+        graph["three"] = {
+            "class_type": "RepeatImageBatch",
+            "inputs": {"image": ["image", 0], "amount": 3},
+        }
+        graph["two"] = {
+            "class_type": "RepeatImageBatch",
+            "inputs": {"image": ["image", 0], "amount": 2},
+        }
+        graph["batch"] = {
+            "class_type": "ImageToMask",
+            "inputs": {"image": ["two", 0], "channel": "red"},
+        }
+        graph["inpaint"]["inputs"]["image"] = ["three", 0]
 
     result = server.run(graph)
 
     assert result.status == "error"
-    english, chinese = result.error_message.splitlines()[:2]
-    assert words[0] in english
-    assert words[1] in chinese
+    english, chinese = result.error_message.splitlines()
+    assert english.startswith("VolcInpaint: ")
+    for word in english_words:
+        assert word in english
+    for word in chinese_words:
+        assert word in chinese
     assert service.ledger.calls() == []
+
+
+def test_values_outside_the_contract_are_refused_before_anything_runs(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    for change in ({"variants": 9}, {"steps": 0}, {"scale": 20.5}, {"seed": -2}, {"fit": "squash"}):
+        result = server.run(graphs.repaint(**change))
+        assert result.status == "rejected"
+        assert next(iter(change)) in result.error_message
+    assert service.ledger.calls() == []
+
+
+def test_two_nodes_of_one_graph_are_on_the_wire_together_and_the_server_answers_meanwhile(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    service.configure({"latency_s": 30.0})
+    graph = graphs.repaint(variants=2, prompt="the first node")
+    graph["second"] = {
+        "class_type": "VolcInpaint",
+        "inputs": {**graph["inpaint"]["inputs"], "prompt": "the second node"},
+    }
+    graph["save second"] = {
+        "class_type": "SaveImage",
+        "inputs": {"images": ["second", 0], "filename_prefix": "second"},
+    }
+    since = len(server.messages)
+    prompt_id = server.queue(graph)
+    try:
+        # None can end before all four are there: they wait for the release below.
+        together = service.wait_for("on_wire", 4)
+        running = server.get("/queue")["queue_running"]
+    finally:
+        service.hangs.set()
+
+    result = server.result(prompt_id, since=since)
+    assert together
+    assert [entry[1] for entry in running] == [prompt_id]
+    assert result.status == "success"
+    assert service.ledger.peak == 4
+    assert service.billed == 4
+
+
+def test_progress_and_a_preview_arrive_with_each_variant(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    result = server.run(graphs.repaint(variants=3, prompt="progress"))
+
+    shown = [message.data for message in result.messages if message.type == "volc_inpaint.variant"]
+    assert sorted(data["index"] for data in shown) == [1, 2, 3]
+    assert {data["node"] for data in shown} == {"inpaint"}
+    for data in shown:
+        preview = Image.open(io.BytesIO(server.image(**data["image"])))
+        assert (preview.format, preview.size) == ("JPEG", (CAT.shape[1], CAT.shape[0]))
+    steps = [
+        message.data["nodes"]["inpaint"]["value"]
+        for message in result.messages
+        if message.type == "progress_state" and "inpaint" in message.data.get("nodes", {})
+    ]
+    assert steps == sorted(steps)
+    # ComfyUI itself may skip a step that the next one has overtaken
+    assert steps[-1] == 3
+    last = [message.data for message in result.messages if message.type == "volc_inpaint.status"][
+        -1
+    ]
+    assert (last["delivered"], last["total"], last["done"]) == (3, 3, True)
+    # The node's own grid holds them in order.
+    assert len(result.outputs["inpaint"]["images"]) == 3
+
+
+def test_only_what_the_interface_needs_is_sent_and_signed(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    server.run(graphs.repaint(variants=1, prompt="headers"))
+
+    (call,) = service.ledger.calls()
+    assert call.action == "CVProcess"
+    assert {"authorization", "x-date", "x-content-sha256", "content-type", "host"} <= set(
+        call.header_names
+    )
+    assert not {"cookie", "x-security-token"} & set(call.header_names)
+    image, mask = call.pictures
+    assert (image["format"], image["size"]) == ("PNG", [CAT.shape[1], CAT.shape[0]])
+    assert (mask["format"], mask["white"]) == ("PNG", int(MASK.sum()))
+    assert call.fields["steps"] == 25
+    assert call.fields["scale"] == 5.0
+    assert call.fields["return_url"] is False
+    assert "logo_info" not in call.fields
 
 
 def test_a_second_run_after_a_restart_pays_nothing(
