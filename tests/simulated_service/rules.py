@@ -21,6 +21,9 @@ from .refusals import Refusal
 # "5 MB" in the strict reading: 5,000,000 bytes of file.
 MAX_FILE_BYTES = 5_000_000
 SIDES = (64, 4096)
+# https://www.volcengine.com/docs/6793/1330693: 4.7 MB on the base64 text
+SEGMENTATION_FILE_BYTES = 3_525_000
+SEGMENTATION_SIDES = (128, 4096)
 BLOCKED_WORD = "blocked-word"
 
 Check = Callable[[Any], bool]
@@ -67,7 +70,21 @@ FIELDS: dict[str, dict[str, Check]] = {
         "seed": _integer(-1, 2**31 - 1),
         "logo_info": logo,
     },
+    # https://www.volcengine.com/docs/6793/1330693
+    "saliency_seg": {
+        "only_mask": _integer(0, 4),
+        "rgb": lambda value: type(value) is list and all(map(_integer(-1, 255), value)),
+        "refine_mask": _integer(0, 2),
+        "return_url": _boolean,
+    },
+    # https://www.volcengine.com/docs/6793/1317296
+    "entity_seg": {
+        "max_entity": _integer(1, 100),
+        "refine_mask": _integer(0, 1),
+        "return_format": _integer(0, 4),
+    },
 }
+SEGMENTATION = ("saliency_seg", "entity_seg")
 PROMPTS = {"img2img_inpainting_edit_zi2i": "custom_prompt"}
 
 
@@ -119,14 +136,15 @@ def files(values: dict[str, Any], fetch: Callable[[str], bytes], count: int = 2)
         raise Refusal(50215, "not plain base64") from None
 
 
-def picture(file: bytes) -> Image.Image:
+def picture(file: bytes, *, segmentation: bool = False) -> Image.Image:
     """The picture of a file that keeps the rules."""
-    if len(file) > MAX_FILE_BYTES:
+    if len(file) > (SEGMENTATION_FILE_BYTES if segmentation else MAX_FILE_BYTES):
         raise Refusal(50215, f"image of {len(file)} bytes")
     image = _open(file, "image")
-    if image.format not in ("JPEG", "PNG"):
+    if image.format not in (("JPEG", "PNG", "BMP") if segmentation else ("JPEG", "PNG")):
         raise Refusal(50215, f"image format {image.format}")
-    if not all(SIDES[0] <= side <= SIDES[1] for side in image.size):
+    least, most = SEGMENTATION_SIDES if segmentation else SIDES
+    if not all(least <= side <= most for side in image.size):
         raise Refusal(50215, f"image of {image.size}")
     if image.mode != "RGB":
         raise Refusal(50215, f"image mode {image.mode}")

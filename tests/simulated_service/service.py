@@ -14,12 +14,14 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from . import painter, rules, signature
+from . import painter, rules, segmenter, signature
 from .faults import Fault, Faults
 from .ledger import Ledger
 from .refusals import BUSINESS, GATEWAY, Refusal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .ledger import Call
 
 ACCESS_KEY = "AKLTSIMULATEDSERVICEACCESSKEY0000000000000000000"
@@ -63,6 +65,7 @@ class SimulatedService:
         self.faults = Faults()
         self.hangs = threading.Event()  # set to let hanging calls go
         self.pictures: dict[str, bytes] = {}
+        self.web: Path | None = None  # the files that `https://pictures.example/` has
         self._http = _Server(("127.0.0.1", port), self)
         self.endpoint = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
@@ -110,8 +113,34 @@ class SimulatedService:
             else:
                 raise ValueError(f"unknown setting {name}")
 
+    def work(self, call: Call, values: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+        """The picture of a valid request, and the fields that come with it."""
+        if values["req_key"] in rules.SEGMENTATION:
+            return self.segment(call, values)
+        return self.paint(call, values), {}
+
+    def segment(self, call: Call, values: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+        """The mask, or the index map, of a valid request; the only formats that are simulated."""
+        (file,) = rules.files(values, self._fetch, 1)
+        image = rules.picture(file, segmentation=True)
+        call.pictures = [{"format": image.format, "size": list(image.size), "bytes": len(file)}]
+        refine = values.get("refine_mask", 0)
+        if values["req_key"] == "saliency_seg":
+            if values.get("only_mask", 0) != 1:
+                raise Refusal(50215, "only_mask other than 1 is not simulated")
+            return segmenter.png(segmenter.subject(image, refine)), {}
+        if values.get("return_format", 0) != 0:
+            raise Refusal(50215, "return_format other than 0 is not simulated")
+        index_map, scores = segmenter.entities(image, values.get("max_entity", 20))
+        return segmenter.png(index_map), {
+            "entity_num": [len(scores)],
+            "ori_height": [image.height],
+            "ori_width": [image.width],
+            "seg_score": scores,
+        }
+
     def paint(self, call: Call, values: dict[str, Any]) -> bytes:
-        """The picture of a valid request."""
+        """The picture of a valid request to repaint."""
         files = rules.files(values, self._fetch)
         image = rules.picture(files[0])
         mask = rules.mask(files[1], image.size)
@@ -132,6 +161,11 @@ class SimulatedService:
         loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
         if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
             raise Refusal(50215, f"link {url[:80]}")
+        if self.web is not None and parts.hostname == "pictures.example":
+            file = self.web / parts.path.rsplit("/", 1)[1]
+            if not file.is_file():
+                raise Refusal(50215, f"link {url[:80]} cannot be fetched")
+            return file.read_bytes()
         try:
             with urllib.request.urlopen(url, timeout=10) as got:
                 return bytes(got.read(50_000_000))
@@ -239,7 +273,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refusal(50430)
         try:
             started = time.monotonic()
-            picture = service.paint(call, values)
+            picture, data = service.work(call, values)
             hangs = service.hangs
             hangs.wait(max(0.0, service.latency_s - (time.monotonic() - started)))
         finally:
@@ -248,13 +282,14 @@ class _Handler(BaseHTTPRequestHandler):
             service.ledger.settle(call, "billed", 10000)
         else:
             service.ledger.settle(call, "failed", fault.fault)
-        self._answer(call, values, picture, fault, time.monotonic() - started, hangs)
+        self._answer(call, values, picture, data, fault, time.monotonic() - started, hangs)
 
     def _answer(
         self,
         call: Call,
         values: dict[str, Any],
         picture: bytes,
+        data: dict[str, Any],
         fault: Fault | None,
         elapsed_s: float,
         hangs: threading.Event,
@@ -298,6 +333,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "binary_data_base64": None if name == "link_only" else [text],
                 "image_urls": [url] if url else None,
                 "request_id": call.request_id,
+                **data,
             },
             "message": "Success",
             "request_id": call.request_id,
