@@ -20,6 +20,7 @@ from .volcengine.errors import (
     APIResponseError,
     CredentialsError,
     InvalidResponseError,
+    MissingCredentialsError,
     ServerError,
 )
 
@@ -151,6 +152,8 @@ def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> web.Re
     """What the page may know; of the keys, the last four characters of the public one."""
     try:
         keys = credentials.load(saved=saved, environ=environ, home=home)
+    except MissingCredentialsError:
+        found = {"configured": False, "tail": "", "source": "", "message": ""}
     except CredentialsError as error:
         found = {"configured": False, "tail": "", "source": "", "message": str(error)}
     else:

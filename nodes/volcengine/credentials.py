@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import CredentialsError
+from .errors import CredentialsError, MissingCredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,8 @@ def load(
         home: The folder that holds ``.volc``; the user's own by default.
 
     Raises:
-        CredentialsError: None found, half a pair found, or a file that cannot be read. Never shows a value.
+        MissingCredentialsError: None found.
+        CredentialsError: Half a pair found, or a file that cannot be read. Never shows a value.
     """
     for access_name, secret_name, token_name in _ENVIRONMENT:
         access, secret = environ.get(access_name, ""), environ.get(secret_name, "")
@@ -107,7 +108,7 @@ def load(
     for names in (("ak", "sk"), ("VOLC_ACCESSKEY", "VOLC_SECRETKEY")):
         if found := _from_json(folder / "config", names, "~/.volc/config"):
             return found
-    raise CredentialsError(
+    raise MissingCredentialsError(
         "No Volcengine keys are configured, so nothing was sent. Enter them in ComfyUI's Settings › Volcengine, or set "
         "VOLC_ACCESSKEY and VOLC_SECRETKEY in the environment of the ComfyUI server, or put them into "
         "~/.volc/credentials. Keys are made at https://console.volcengine.com/iam/keymanage.",

@@ -40,6 +40,10 @@ class CredentialsError(VolcengineError):
     """The keys are missing or unusable; nothing was sent."""
 
 
+class MissingCredentialsError(CredentialsError):
+    """No keys are configured anywhere."""
+
+
 class APIConnectionError(VolcengineError):
     """The connection failed.
 

@@ -184,6 +184,14 @@ def test_the_environment_wins_and_is_named(tmp_path):
     assert expected == (answer["tail"], answer["source"], answer["saved"])
 
 
+def test_no_keys_at_all_are_no_error(tmp_path):
+    with page(tmp_path) as url:
+        answer = requests.get(f"{url}/credentials").json()
+
+    expected = {"configured": False, "tail": "", "source": "", "message": "", "saved": False}
+    assert expected == answer
+
+
 def test_half_a_pair_in_the_environment_is_named(tmp_path):
     with page(tmp_path, {"VOLC_ACCESSKEY": ACCESS}) as url:
         answer = requests.get(f"{url}/credentials").json()

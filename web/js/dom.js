@@ -1,4 +1,4 @@
-// What our scripts share: elements, the style sheet, callbacks of a node that others may have set as well.
+// What our scripts share: elements, the style sheet, nodes by their ids, callbacks that others may have set as well.
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 
@@ -27,6 +27,21 @@ export function chain(object, name, then) {
 /** Where ComfyUI serves a file of a node's output. */
 export function viewUrl({ filename, subfolder, type }) {
   return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
+}
+
+/** The node of an id in a run, which is `12:5` for node 5 within subgraph node 12. */
+export function nodeOfRun(id) {
+  const path = String(id).split(":");
+  let graph = app.rootGraph;
+  for (const part of path.slice(0, -1)) graph = graph?.getNodeById(part)?.subgraph;
+  return graph?.getNodeById(path.at(-1));
+}
+
+/** The node of an id in the canvas's outputs, which is `<subgraph>:5` for node 5 within that subgraph. */
+export function nodeOfOutput(id) {
+  const path = id.split(":");
+  const graph = path.length > 1 ? app.rootGraph.subgraphs.get(path[0]) : app.rootGraph;
+  return graph?.getNodeById(path.at(-1));
 }
 
 const MARGIN = 10; // the classic renderer's, above and below

@@ -1,8 +1,8 @@
 // The paying nodes: what a prompt holds and a run may buy, how the run stands, its variants as they arrive.
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
-import { addPanel, chain, create } from "./dom.js";
-import { onLanguage, text } from "./text.js";
+import { addPanel, chain, create, nodeOfOutput, nodeOfRun } from "./dom.js";
+import { text } from "./text.js";
 
 const NODES = ["VolcInpaint", "VolcInpaintURL", "VolcSegment"];
 // Beyond it, what a prompt says counts for little: https://www.volcengine.com/docs/86081/1804490
@@ -30,7 +30,7 @@ function statusLine({ delivered, total, from_journal, on_wire, failed, unknown, 
 /** What a run came to, of the node's output. */
 function resultLine({ paid, from_journal, failed, unknown }, elapsed_s) {
   const parts = [text("runPaid", { paid }), text("runFromJournal", { from_journal }), ...losses(failed, unknown)];
-  parts.push(`${elapsed_s.toFixed(1)} s`);
+  if (elapsed_s !== undefined) parts.push(`${elapsed_s.toFixed(1)} s`);
   return parts.join(" · ");
 }
 
@@ -56,8 +56,7 @@ class Panel {
     chain(node, "onConfigure", () => this.drawPlan());
     chain(node, "onConnectionsChange", () => this.drawPlan());
     chain(node, "onExecuted", (output) => this.finish(output));
-    chain(node, "onRemoved", onLanguage(() => this.draw()));
-    this.draw();
+    this.drawPlan();
   }
 
   widget(name) {
@@ -66,11 +65,6 @@ class Panel {
 
   linked(widget) {
     return this.node.inputs.some((input) => input.widget?.name === widget.name && input.link != null);
-  }
-
-  draw() {
-    this.drawPlan();
-    this.drawRun();
   }
 
   drawPlan() {
@@ -85,15 +79,9 @@ class Panel {
     this.plan.textContent = parts.join(" · ");
   }
 
-  drawRun() {
-    this.line.textContent = this.words?.() ?? "";
-    this.line.title = this.notes ?? "";
-  }
-
   say(words, notes = "") {
-    this.words = words;
-    this.notes = notes;
-    this.drawRun();
+    this.line.textContent = words;
+    this.line.title = notes;
   }
 
   /** Begins anew with the first event of a prompt. */
@@ -106,7 +94,7 @@ class Panel {
 
   status(event) {
     this.follow(event.prompt_id);
-    this.say(() => statusLine(event));
+    this.say(statusLine(event));
   }
 
   variant({ node, prompt_id, index, image }) {
@@ -121,35 +109,39 @@ class Panel {
   finish(output) {
     if (!output?.volc_inpaint) return;
     const [run] = output.volc_inpaint;
-    if (this.started === undefined) return this.say(() => text("runCached"));
+    if (this.started === undefined) return this.say(text("runCached"));
     const elapsed_s = (performance.now() - this.started) / 1000;
     this.started = undefined;
-    this.say(() => resultLine(run, elapsed_s), run.notes.join("\n"));
+    this.say(resultLine(run, elapsed_s), run.notes.join("\n"));
+  }
+
+  /** Says again what the last run came to, on a node that was made anew. */
+  restore(output) {
+    const [run] = output?.volc_inpaint ?? [];
+    if (run && !this.line.textContent) this.say(resultLine(run), run.notes.join("\n"));
   }
 
   cancel() {
     this.started = undefined;
-    this.say(() => text("runCancelled"));
+    this.say(text("runCancelled"));
   }
 
   fail() {
     this.started = undefined;
-    this.say(() => text("runEnded"));
+    this.say(text("runEnded"));
   }
 }
 
-/** The panel of a node of ours by its id in a run, which is `12:5` for node 5 within subgraph node 12. */
-function panelOf(id) {
-  const path = String(id).split(":");
-  let graph = app.rootGraph;
-  for (const part of path.slice(0, -1)) graph = graph?.getNodeById(part)?.subgraph;
-  return panels.get(graph?.getNodeById(path.at(-1)));
-}
+const panelOf = (id) => panels.get(nodeOfRun(id));
 
 app.registerExtension({
   name: "volc_inpaint.inpaint",
   nodeCreated(node) {
     if (NODES.includes(node.comfyClass)) panels.set(node, new Panel(node));
+  },
+  // another workflow tab, another language, or an undo
+  onNodeOutputsUpdated(outputs) {
+    for (const [id, output] of Object.entries(outputs)) panels.get(nodeOfOutput(id))?.restore(output);
   },
   setup() {
     api.addEventListener("volc_inpaint.status", ({ detail }) => panelOf(detail.node)?.status(detail));

@@ -1,7 +1,7 @@
 // VolcPickVariant: the pictures as numbered thumbnails on the node. The choice itself is the node's own `pick` widget.
 import { app } from "../../../scripts/app.js";
-import { addPanel, chain, create, viewUrl } from "./dom.js";
-import { onLanguage, text } from "./text.js";
+import { addPanel, chain, create, nodeOfOutput, viewUrl } from "./dom.js";
+import { text } from "./text.js";
 
 const NODE = "VolcPickVariant";
 const ROW = 120;
@@ -23,7 +23,6 @@ class Picker {
     chain(node, "onConfigure", () => this.mark());
     chain(node, "onConnectionsChange", () => this.mark());
     chain(node, "onExecuted", (output) => this.show(output));
-    chain(node, "onRemoved", onLanguage(() => this.draw()));
     this.draw();
   }
 
@@ -107,10 +106,11 @@ class Picker {
 
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // the browser makes a click of these two; the canvas must not have them as well
+    if (event.key === "Enter" || event.key === " ") return event.stopPropagation();
     const number = Number(event.target.dataset.number);
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns, ArrowDown: this.columns }[event.key];
     if (step) this.grid.children[number + step - 1]?.focus();
-    else if (event.key === "Enter" || event.key === " ") this.toggle(number);
     else if (/^\d$/.test(event.key)) this.set(Number(event.key));
     else if (event.key === "v" || event.key === "V") this.enlarge(number);
     else return;
@@ -155,12 +155,8 @@ app.registerExtension({
   nodeCreated(node) {
     if (node.comfyClass === NODE) pickers.set(node, new Picker(node));
   },
-  // another workflow tab, or an undo: the pictures of nodes that were made anew
+  // another workflow tab, another language, or an undo: the pictures of nodes that were made anew
   onNodeOutputsUpdated(outputs) {
-    for (const [id, output] of Object.entries(outputs)) {
-      const path = id.split(":");
-      const graph = path.length > 1 ? app.rootGraph.subgraphs.get(path[0]) : app.rootGraph;
-      pickers.get(graph?.getNodeById(path.at(-1)))?.show(output);
-    }
+    for (const [id, output] of Object.entries(outputs)) pickers.get(nodeOfOutput(id))?.show(output);
   },
 });

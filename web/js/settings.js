@@ -101,7 +101,7 @@ class KeysPage {
     const buttons = [this.button("keysSave", save)];
     if (state.configured) buttons.push(this.button("keysCancel", () => this.show(state)));
     this.body.replaceChildren(
-      ...(state.configured ? [] : [create("p", { textContent: ownLines(state.message) })]),
+      ...(state.configured ? [] : [create("p", { textContent: state.message ? ownLines(state.message) : text("keysNone") })]),
       ...inputs.map((input) => create("label", {}, text(input.name), input)),
       create("div", { className: "volc-keys-buttons" }, ...buttons),
       create("a", { href: CONSOLE, target: "_blank", rel: "noreferrer", textContent: text("keysMake") }),

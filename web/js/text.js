@@ -12,7 +12,7 @@ const WORDS = {
     pickGrid: "Pictures to choose from: arrow keys move, Enter picks, 0 is all, V enlarges",
     viewer: "Picture {number} of {count} · arrow keys turn, Enter picks, Escape closes",
     planPrompt: "prompt {length} of about {limit} words",
-    planCalls: "up to {calls} calls per picture",
+    planCalls: "up to {calls} paid calls per picture",
     runDelivered: "{delivered} of {total}",
     runOnWire: "{on_wire} on the wire",
     runAllowance: "waiting for the allowance",
@@ -41,7 +41,8 @@ const WORDS = {
     keysRemoveSure: "Remove the keys saved on this page from the ComfyUI server?",
     keysSave: "Save",
     keysCancel: "Cancel",
-    keysMake: "Where keys are made",
+    keysMake: "Create keys in the Volcengine console",
+    keysNone: "No keys are configured. Enter them here; they are kept on the ComfyUI server and shown nowhere.",
     keysGood: "The keys work and the service answers. Nothing was bought.",
     keysNeeded: "Volcengine keys are needed",
     keysOpen: "Open the Volcengine page of the settings now?",
@@ -56,7 +57,7 @@ const WORDS = {
     pickGrid: "可选图片：方向键移动，回车选择，0 为全部，V 放大",
     viewer: "第 {number} 张，共 {count} 张 · 方向键翻看，回车选择，Esc 关闭",
     planPrompt: "提示词 {length} 字，约 {limit} 字以内为宜",
-    planCalls: "每张图片最多 {calls} 次调用",
+    planCalls: "每张图片最多 {calls} 次付费调用",
     runDelivered: "{delivered} / {total}",
     runOnWire: "{on_wire} 个进行中",
     runAllowance: "等待账号并发额度",
@@ -85,19 +86,17 @@ const WORDS = {
     keysRemoveSure: "要从 ComfyUI 服务器删除本页面保存的密钥吗？",
     keysSave: "保存",
     keysCancel: "取消",
-    keysMake: "在哪里创建密钥",
+    keysMake: "在火山引擎控制台创建密钥",
+    keysNone: "尚未配置密钥。请在此填写；密钥只保存在 ComfyUI 服务器上，不会在任何地方显示。",
     keysGood: "密钥有效，服务应答正常。未产生任何费用。",
     keysNeeded: "需要火山引擎密钥",
     keysOpen: "现在打开设置中的 Volcengine 页面吗？",
   },
 };
 
-let locale;
-
-/** "zh" while ComfyUI speaks Chinese, else "en". */
+/** "zh" while ComfyUI speaks Chinese, else "en". A change makes every node anew, so nobody needs to listen for it. */
 export function language() {
-  locale ??= app.extensionManager.setting.get("Comfy.Locale");
-  return String(locale).startsWith("zh") ? "zh" : "en";
+  return String(app.extensionManager.setting.get("Comfy.Locale")).startsWith("zh") ? "zh" : "en";
 }
 
 /** The words of `key` in ComfyUI's language, with `{name}` replaced by `values.name`. */
@@ -111,14 +110,4 @@ export function ownLines(message) {
   const chinese = lines.findIndex((line) => /[\u4e00-\u9fff]/.test(line));
   if (chinese < 1) return message;
   return (language() === "zh" ? lines.slice(chinese) : lines.slice(0, chinese)).join("\n");
-}
-
-/** Calls `redraw` whenever ComfyUI's language changes; returns the function that ends it. */
-export function onLanguage(redraw) {
-  const listener = (event) => {
-    locale = event.detail.value;
-    redraw();
-  };
-  app.ui.settings.addEventListener("Comfy.Locale.change", listener);
-  return () => app.ui.settings.removeEventListener("Comfy.Locale.change", listener);
 }
