@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from . import host
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
     from .jobs.outcome import Job, Outcome
     from .jobs.runner import Runner
+    from .volcengine.errors import VolcengineError
+
+
+# Runs of each node that did not get all of their pictures.
+_incomplete: Counter[str] = Counter()
 
 
 def open_runner() -> Runner:
@@ -67,14 +73,40 @@ async def buy(
     await host.follow(run, display, take)
     outcomes = run.results()
     missing = [outcome for outcome in outcomes if outcome.value is None]
+    if missing:
+        _incomplete[display.node_id] += 1
     if missing and (require_all or len(missing) == len(outcomes)):
-        error = next(outcome.error for outcome in missing if outcome.error is not None)
-        delivered = len(outcomes) - len(missing)
-        if delivered:
-            error.add_context(
-                f"{delivered} of {len(outcomes)} pictures arrived and are in the journal; the next run "
-                "takes them from there without paying again.",
-                f"{len(outcomes)} 张中已有 {delivered} 张到达并保存在本地记录中，下次运行会直接取用，不会重复付费。",
-            )
-        raise error
+        raise _verdict(outcomes, missing)
     return outcomes
+
+
+def fingerprint(node_id: str, seed: int | None) -> float:
+    """What a paying node's `fingerprint_inputs` answers: ComfyUI runs the node when it differs from that of its cached run.
+
+    A seed of -1 runs anew each time. Any other only when an input changed, or to get what its last run missed.
+    """
+    return float("nan") if seed == -1 else _incomplete[node_id]
+
+
+def _verdict(outcomes: Sequence[Outcome], missing: Sequence[Outcome]) -> VolcengineError:
+    """The error to show for a run that cannot be used: one that may have cost money before all others."""
+    errors = [outcome.error for outcome in missing if outcome.error is not None]
+    error = next((error for error in errors if error.doubtful), errors[0])
+    doubts = sum(outcome.status == "unknown" for outcome in missing)
+    if doubts and len(missing) > 1:
+        error.add_context(
+            f"{doubts} of {len(missing)} missing pictures may have been billed.",
+            f"缺少的 {len(missing)} 张图片中有 {doubts} 张可能已计费。",
+        )
+    delivered = len(outcomes) - len(missing)
+    if delivered:
+        error.add_context(
+            f"{delivered} of {len(outcomes)} pictures arrived and are in the journal; the next run "
+            "takes them from there without paying again.",
+            f"{len(outcomes)} 张中已有 {delivered} 张到达并保存在本地记录中，下次运行会直接取用，不会重复付费。",
+        )
+    notes = dict.fromkeys(note for outcome in outcomes for note in outcome.notes)
+    if notes:
+        # The report, where they would stand, is not made.
+        error.chinese += "\n" + "\n".join(notes)
+    return error

@@ -101,6 +101,7 @@ class Display:
     def __init__(self, node_id: str, total: int) -> None:
         """Show 0 of `total` on the node called `node_id`."""
         context = get_executing_context()
+        self.node_id = node_id
         self._ids = {"node": node_id, "prompt_id": context.prompt_id if context else ""}
         self._total = total
         self._arrived = 0

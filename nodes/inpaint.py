@@ -73,9 +73,9 @@ class VolcInpaint(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float | None:
+    def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float:
         """Looked at before each run; another value runs the node anew."""
-        return schema.fingerprint(seed)
+        return checkout.fingerprint(cls.hidden.unique_id, seed)
 
     @classmethod
     async def execute(

@@ -58,9 +58,9 @@ class VolcInpaintURL(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float | None:
+    def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float:
         """Looked at before each run; another value runs the node anew."""
-        return schema.fingerprint(seed)
+        return checkout.fingerprint(cls.hidden.unique_id, seed)
 
     @classmethod
     async def execute(

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from .jobs.purchase import LINK_LIFE_S
+from .jobs.outcome import LINK_LIFE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

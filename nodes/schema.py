@@ -84,8 +84,3 @@ def pictures() -> list[Any]:
         io.String.Output("urls", tooltip="One link a line, if return_url is on."),
         io.String.Output("report", tooltip="What was paid, reused or failed, as JSON."),
     ]
-
-
-def fingerprint(seed: int | None) -> float | None:
-    """A seed of -1 runs anew each time; any other only when an input changed."""
-    return float("nan") if seed == -1 else None

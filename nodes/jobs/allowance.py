@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 START = 4
-STAGGER_S = 0.035
+STAGGER_S = 0.05
+# How long a call takes, until one has succeeded.
+TYPICAL_S = 2.0
 PROBE_AFTER_S = 60.0
 LONGEST_PROBE_S = 3600.0
 LONGEST_BACKOFF_S = 30.0
 LONGEST_INTERVAL_S = 5.0
+# Whatever `Retry-After` says: then one call goes and asks again.
+LONGEST_WAIT_S = 600.0
 
 
 class Allowance:
@@ -36,7 +40,7 @@ class Allowance:
         self.running = 0
         self._proven = 0
         self._refused_ever = False
-        self._typical_s = 1.0
+        self._typical_s = TYPICAL_S
         self._next_at = 0.0
         self._backoffs = 0
         self._interval_s = 0.0
@@ -87,14 +91,17 @@ class Allowance:
         if self.running == 0:
             # Others hold all of it: come back when about one of their calls has ended.
             wait_s = max(wait_s, self._backoff_s(self._typical_s))
-        self._next_at = max(self._next_at, now + wait_s)
+        self._wait(now, wait_s)
 
     def refuse_rate(self, now: float, retry_after_s: float | None = None) -> None:
         """50429: too many starts per second."""
         self.running -= 1
         self._interval_s = min(LONGEST_INTERVAL_S, max(0.25, self._interval_s * 2))
         wait_s = max(retry_after_s or 0.0, self._backoff_s(1.0))
-        self._next_at = max(self._next_at, now + wait_s)
+        self._wait(now, wait_s)
+
+    def _wait(self, now: float, wait_s: float) -> None:
+        self._next_at = max(self._next_at, now + min(wait_s, LONGEST_WAIT_S))
 
     def _backoff_s(self, base_s: float) -> float:
         wait_s = min(LONGEST_BACKOFF_S, max(0.25, base_s) * 2.0**self._backoffs)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import threading
-import time
 import uuid
 import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .locks import LockedFile
+from .claims import Claim
+from .shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,10 @@ class Entry:
     report: Mapping[str, Any] = field(default_factory=dict)
 
 
+class DamagedError(Exception):
+    """An entry is there, but not as it was written."""
+
+
 def journal_key(endpoint: str, request: Request, pixels_key: str, seed: int | None) -> str:
     """The name of what is bought: 64 hexadecimal digits.
 
@@ -61,32 +66,8 @@ def journal_key(endpoint: str, request: Request, pixels_key: str, seed: int | No
             name: value for name, value in request.parameters.items() if name not in _NOT_IN_KEY
         },
     }
-    text = json.dumps(what, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(what, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-class Claim:
-    """The right to buy one picture, held by one process, with a note of what is under way.
-
-    Attributes:
-        left_behind: The note of an earlier claim that never got its picture; empty if there is none.
-    """
-
-    def __init__(self, file: LockedFile) -> None:
-        self._file = file
-        try:
-            note = json.loads(file.read() or b"{}")
-        except ValueError:
-            note = {}
-        self.left_behind: dict[str, Any] = note if isinstance(note, dict) else {}
-
-    def write(self, note: Mapping[str, Any]) -> None:
-        """Note what is about to happen; on the disk when this returns."""
-        self._file.write(json.dumps(dict(note), ensure_ascii=False).encode())
-
-    def close(self, *, settled: bool) -> None:
-        """Give the claim up. Unless `settled`, the note stays for the next run."""
-        self._file.close(remove=settled)
 
 
 class Journal:
@@ -94,84 +75,136 @@ class Journal:
 
     Args:
         directory: Made with mode 0700 when first needed.
-        max_bytes: Above it the entries used least recently go, but none that this process used.
+        max_bytes: Above it the entries used least recently go, but none that a run under way used.
     """
 
     def __init__(self, directory: Path, max_bytes: int) -> None:
         self.directory = directory
-        self._max_bytes = max_bytes
-        self._used: set[str] = set()
+        self._shelf = Shelf(directory, max_bytes)
         self._lock = threading.Lock()
-        self._size: int | None = None
+        self._in_use: dict[int, set[str]] = {}
+        self._unwritten: dict[str, Entry] = {}
 
-    def find(self, key: str) -> Entry | None:
-        """The entry of `key`, its use noted; None if there is none or it is damaged.
+    def find(self, key: str, run: int) -> Entry | None:
+        """The entry of `key`, its use noted; None if there is none.
 
-        A damaged entry is renamed to `.damaged`, so that `is_damaged` can tell.
-        """
-        path = self._path(key)
-        try:
-            with zipfile.ZipFile(path) as file:
-                report = json.loads(file.read("report.json"))
-                pictures = tuple(file.read(name) for name in report["files"])
-        except FileNotFoundError:
-            return None
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError, NotImplementedError):
-            with contextlib.suppress(OSError):
-                path.replace(path.with_suffix(".damaged"))
-            return None
-        with contextlib.suppress(OSError):
-            os.utime(path)
-        self._used.add(key)
-        return Entry(pictures, report)
-
-    def is_damaged(self, key: str) -> bool:
-        """Whether an entry of `key` was found damaged and not bought again since."""
-        return self._path(key).with_suffix(".damaged").exists()
-
-    def add(self, key: str, entry: Entry) -> None:
-        """Keep a paid answer; on the disk, whole, when this returns.
+        Args:
+            key: From `journal_key`.
+            run: Number of the run that uses it.
 
         Raises:
-            OSError: The folder cannot be written.
+            DamagedError: It is not as it was written.
+            OSError: It is there, but cannot be read.
         """
-        names = [f"picture-{i}.{_suffix(data)}" for i, data in enumerate(entry.pictures, 1)]
-        report = {**entry.report, "files": names}
+        self._use(key, run)
         path = self._path(key)
-        self._make_folder(path.parent)
-        partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex[:8]}.partial")
         try:
-            with partial.open("xb") as raw:
-                with zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as file:
-                    file.writestr("report.json", json.dumps(report, ensure_ascii=False, indent=1))
-                    for name, data in zip(names, entry.pictures, strict=True):
-                        file.writestr(name, data)
-                raw.flush()
-                os.fsync(raw.fileno())
-            partial.replace(path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return self._from_memory(key)
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as file:
+                report = json.loads(file.read("report.json"))
+                return Entry(tuple(file.read(name) for name in report["files"]), report)
+        except MemoryError:
             raise
-        path.with_suffix(".damaged").unlink(missing_ok=True)
-        self._used.add(key)
-        self._shrink(path.stat().st_size)
+        except Exception as error:  # zipfile raises anything on damaged bytes
+            raise DamagedError(key) from error
 
-    def reject(self, key: str) -> None:
-        """Set an entry aside that turned out to hold no picture; kept as evidence, never found again."""
+    def set_aside(self, key: str) -> None:
+        """Keep an entry that holds no picture as evidence, never to be found again. For the holder of the claim."""
         path = self._path(key)
         with contextlib.suppress(OSError):
             path.replace(path.with_suffix(".damaged"))
+
+    def was_set_aside(self, key: str) -> bool:
+        """Whether an entry of `key` was set aside and not bought again since."""
+        return self._path(key).with_suffix(".damaged").exists()
+
+    def add(self, key: str, entry: Entry, run: int) -> None:
+        """Keep a paid answer; on the disk, whole, when this returns.
+
+        Args:
+            key: From `journal_key`.
+            entry: The answer.
+            run: Number of the run that bought it.
+
+        Raises:
+            OSError: It cannot be written. It is kept in memory then, found there, and nothing else can be claimed
+                until it is written.
+        """
+        self._use(key, run)
+        self._keep(key, entry)
+
+    def forget(self, run: int) -> None:
+        """A run is over: what it used may go when its time has come."""
+        with self._lock:
+            self._in_use.pop(run, None)
 
     def try_claim(self, key: str) -> Claim | None:
         """Claim the purchase of `key`; None while another holds it.
 
         Raises:
-            OSError: The folder cannot be written.
+            OSError: The folder cannot be written, or an earlier picture is still waiting for room in it.
         """
+        with self._lock:
+            waiting = list(self._unwritten.items())
+        for earlier, entry in waiting:
+            self._keep(earlier, entry)
         path = self._path(key).with_suffix(".inflight")
         self._make_folder(path.parent)
-        file = LockedFile.try_open(path)
-        return None if file is None else Claim(file)
+        return Claim.try_make(path)
+
+    def _use(self, key: str, run: int) -> None:
+        with self._lock:
+            self._in_use.setdefault(run, set()).add(key)
+
+    def _from_memory(self, key: str) -> Entry | None:
+        with self._lock:
+            entry = self._unwritten.get(key)
+        if entry is not None:
+            with contextlib.suppress(OSError):
+                self._keep(key, entry)
+        return entry
+
+    def _keep(self, key: str, entry: Entry) -> None:
+        try:
+            size = self._write(self._path(key), entry)
+        except OSError:
+            with self._lock:
+                self._unwritten[key] = entry
+            raise
+        with self._lock:
+            self._unwritten.pop(key, None)
+            in_use = set().union(*self._in_use.values())
+        self._shelf.added(size, in_use)
+
+    def _write(self, path: Path, entry: Entry) -> int:
+        """Write an entry in one step; its size."""
+        names = [f"picture-{i}.{_suffix(data)}" for i, data in enumerate(entry.pictures, 1)]
+        report = {**entry.report, "files": names}
+        self._make_folder(path.parent)
+        partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex[:8]}.partial")
+        try:
+            with partial.open("xb") as raw:
+                with zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as file:
+                    file.writestr("report.json", json.dumps(report, indent=1))
+                    for name, data in zip(names, entry.pictures, strict=True):
+                        file.writestr(name, data)
+                raw.flush()
+                os.fsync(raw.fileno())
+                size = raw.tell()
+            partial.replace(path)
+            _sync(path.parent)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
+        with contextlib.suppress(OSError):
+            path.with_suffix(".damaged").unlink(missing_ok=True)
+        return size
 
     def _path(self, key: str) -> Path:
         return self.directory / key[:2] / f"{key}.zip"
@@ -181,39 +214,15 @@ class Journal:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
 
-    def _shrink(self, added: int) -> None:
-        """Keep the folder below its limit; measured once, then counted."""
-        with self._lock:
-            if self._size is None:
-                self._size = sum(size for _, size, _ in self._entries())
-            else:
-                self._size += added
-            if self._size <= self._max_bytes:
-                return
-            self._size = sum(size for _, size, _ in self._entries())
-            for _, size, path in sorted(self._entries()):
-                if self._size <= self._max_bytes:
-                    break
-                if path.stem not in self._used:
-                    path.unlink(missing_ok=True)
-                    self._size -= size
 
-    def _entries(self) -> list[tuple[float, int, Path]]:
-        """(last use, bytes, path) of each entry and each leftover of one."""
-        found = []
-        for path in self.directory.glob("??/*"):
-            old_partial = path.suffix == ".partial" and time.time() - _mtime(path) > 3600
-            if path.suffix in (".zip", ".damaged") or old_partial:
-                with contextlib.suppress(FileNotFoundError):
-                    status = path.stat()
-                    found.append((status.st_mtime, status.st_size, path))
-        return found
-
-
-def _mtime(path: Path) -> float:
-    with contextlib.suppress(FileNotFoundError):
-        return path.stat().st_mtime
-    return time.time()
+def _sync(folder: Path) -> None:
+    """Have a new name in `folder` survive a power cut, where the system can."""
+    with contextlib.suppress(OSError, AttributeError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _suffix(data: bytes) -> str:

@@ -12,7 +12,7 @@ from .allowance import Allowance
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# How soon a cancelled run notices, at the latest.
+# How soon a run that was given up notices, at the latest.
 _LONGEST_NAP_S = 0.2
 
 
@@ -30,20 +30,20 @@ class Limiter:
         self._last_turn: dict[int, int] = {}
         self._waiting: dict[int, int] = {}
 
-    def acquire(self, run: int, cancelled: Callable[[], bool]) -> bool:
+    def acquire(self, run: int, given_up: Callable[[], bool]) -> bool:
         """Wait for a place; runs that wait take turns.
 
         Args:
             run: Number of the run, for fairness.
-            cancelled: Looked at at least every 0.2 s.
+            given_up: Whether the run wants no place any more; looked at at least every 0.2 s.
 
         Returns:
-            False if the run was cancelled meanwhile; then no place was taken.
+            False if it was given up meanwhile; then no place was taken.
         """
         with self._changed:
             self._waiting[run] = self._waiting.get(run, 0) + 1
             try:
-                while not cancelled():
+                while not given_up():
                     now = time.monotonic()
                     delay_s = self._allowance.delay_s(now)
                     if delay_s == 0.0 and self._is_next(run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -16,22 +17,26 @@ if sys.platform == "win32":
     # Far behind the content, which stays readable for others.
     _OFFSET = 1 << 30
 
-    def _try_lock(descriptor: int) -> bool:
+    def _lock(descriptor: int) -> None:
         os.lseek(descriptor, _OFFSET, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, _OFFSET, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 else:
     import fcntl
 
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+# What a system says of a lock that another holds. Anything else is a folder that knows no locks.
+_HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK, getattr(errno, "EDEADLOCK", 0)})
+_TRIES = 100
 
 
 class LockedFile:
@@ -46,24 +51,29 @@ class LockedFile:
         """Create or open `path` and lock it; None if somebody else has it locked.
 
         Raises:
-            OSError: The file can be neither made nor opened.
+            OSError: The file can be neither made nor opened, or its folder knows no locks.
         """
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        while True:
+        for _ in range(_TRIES):
             try:
                 descriptor = os.open(path, flags, 0o600)
             except PermissionError:
                 if sys.platform == "win32":
                     return None  # being removed by its owner right now
                 raise
-            if not _try_lock(descriptor):
+            try:
+                _lock(descriptor)
+            except OSError as error:
                 os.close(descriptor)
-                return None
+                if error.errno in _HELD:
+                    return None
+                raise
             # Its last owner may have removed it between our open and our lock.
             with contextlib.suppress(FileNotFoundError):
                 if os.fstat(descriptor).st_ino == path.stat().st_ino:
                     return cls(path, descriptor)
             os.close(descriptor)
+        return None
 
     def read(self) -> bytes:
         """The whole content."""
@@ -76,16 +86,22 @@ class LockedFile:
     def write(self, content: bytes) -> None:
         """Replace the content; on the disk when this returns."""
         os.lseek(self._descriptor, 0, os.SEEK_SET)
-        os.write(self._descriptor, content)
+        left = memoryview(content)
+        while left:
+            left = left[os.write(self._descriptor, left) :]
         os.ftruncate(self._descriptor, len(content))
         os.fsync(self._descriptor)
 
     def close(self, *, remove: bool) -> None:
-        """Unlock; with `remove` the file is gone, or at least empty."""
-        if remove:
-            os.ftruncate(self._descriptor, 0)
-            if sys.platform != "win32":
-                self._path.unlink(missing_ok=True)
+        """Unlock; with `remove` the file is gone, or at least empty if that can be done."""
+        with contextlib.suppress(OSError):
+            if remove:
+                os.ftruncate(self._descriptor, 0)
+                if sys.platform != "win32":
+                    self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            # Not by closing alone: a process forked off meanwhile would go on holding it.
+            _unlock(self._descriptor)
         os.close(self._descriptor)
         if remove and sys.platform == "win32":
             with contextlib.suppress(OSError):

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ..volcengine.errors import VolcengineError
     from ..volcengine.models import Request
+    from .journal import Entry
+
+# How long the service keeps its links: https://www.volcengine.com/docs/86081/1804490
+LINK_LIFE_S = 24 * 3600.0
 
 Waiting = Literal["", "allowance", "retry", "another_run"]
-
-_WAITING = {
-    "allowance": ("waiting for the account's allowance", "等待账号并发额度"),
-    "retry": ("trying again after a failure", "失败后重试中"),
-    "another_run": ("waiting for an equal run", "等待相同的任务"),
-}
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,48 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
+def delivered(
+    job: Job, entry: Entry, value: Any, status: Literal["paid", "journal"], notes: Iterable[str]
+) -> Outcome:
+    """The outcome of a job whose picture is there; `value` is what the run's `decode` made of it."""
+    report = entry.report
+    fresh = time.time() - float(report.get("received_at") or 0) < LINK_LIFE_S
+    return Outcome(
+        index=job.index,
+        image=job.image,
+        seed=report.get("seed", job.seed),
+        status=status,
+        value=value,
+        urls=tuple(report.get("urls") or ()) if fresh else (),
+        data=report.get("data") or {},
+        request_id=report.get("request_id", ""),
+        code=report.get("code", 0),
+        message=report.get("message", ""),
+        elapsed_s=report.get("elapsed_s"),
+        received_at=report.get("received_at"),
+        notes=tuple(notes),
+    )
+
+
+def failed(job: Job, error: VolcengineError, notes: Iterable[str]) -> Outcome:
+    """The outcome of a job without a picture: `unknown` if it may have been billed all the same."""
+    return Outcome(
+        index=job.index,
+        image=job.image,
+        seed=job.seed,
+        status="unknown" if error.doubtful else "failed",
+        urls=getattr(error, "urls", ()),
+        request_id=str(getattr(error, "request_id", "")),
+        code=getattr(error, "code", 0),
+        message=str(error),
+        error=error,
+        notes=tuple(notes),
+    )
+
+
 @dataclass(frozen=True)
 class Status:
-    """How a run stands."""
+    """How a run stands; the canvas makes a line of it."""
 
     total: int
     delivered: int
@@ -89,20 +127,3 @@ class Status:
     unknown: int
     on_wire: int
     waiting_for: Waiting
-
-    def text(self) -> str:
-        """One line in English and in Chinese."""
-        english = [f"{self.delivered} of {self.total}"]
-        chinese = [f"{self.delivered}/{self.total}"]
-        for count, word_en, word_zh in (
-            (self.from_journal, "from the journal", "来自本地记录"),
-            (self.failed, "failed", "失败"),
-            (self.unknown, "unknown", "结果未知"),
-        ):
-            if count:
-                english.append(f"{count} {word_en}")
-                chinese.append(f"{count} {word_zh}")
-        if self.waiting_for:
-            english.append(_WAITING[self.waiting_for][0])
-            chinese.append(_WAITING[self.waiting_for][1])
-        return f"{' · '.join(english)}\n{' · '.join(chinese)}"

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from ..volcengine.errors import VolcengineError
 
-# Waiting for the account's allowance may take long; a broken network or service is not worth as much.
-RATE_BUDGET_S = 600.0
+# All waiting of one purchase together, counted from its first failure.
+BUDGET_S = 600.0
 _CONNECTION_TRIES = 4
 _SERVER_TRIES = 3
 _REDRAWS = 3
@@ -27,35 +27,34 @@ class RetryPlan:
     """The tries left to one purchase.
 
     Args:
-        now: Seconds of a monotonic clock.
         jitter: Returns 0..1.
     """
 
-    def __init__(self, now: float, jitter: Callable[[], float] = random.random) -> None:
-        self._deadline = now + RATE_BUDGET_S
+    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._jitter = jitter
+        self._deadline: float | None = None
         self._connection = _CONNECTION_TRIES
         self._server = _SERVER_TRIES
         self._redraws = _REDRAWS
         self._clock_set = False
 
-    def may_wait_for_allowance(self, now: float) -> bool:
-        """Whether a refusal for the allowance's sake may still be waited out."""
-        return now < self._deadline
+    def pause_s(self, error: VolcengineError, now: float) -> float | None:
+        """Seconds to wait before the same request is sent again; None: do not.
 
-    def pause_s(self, error: VolcengineError) -> float | None:
-        """Seconds to wait before the same request is sent again; None: do not."""
-        if error.doubtful or isinstance(error, RateLimitError):
+        Args:
+            error: What the last try came to.
+            now: Seconds of a monotonic clock.
+        """
+        if error.doubtful:
             return None
-        if isinstance(error, APIConnectionError):
-            self._connection -= 1
-            return (
-                self._backoff_s(_CONNECTION_TRIES - self._connection) if self._connection else None
-            )
-        if isinstance(error, APIResponseError) and error.code in _SERVER_CODES:
-            self._server -= 1
-            return self._backoff_s(_SERVER_TRIES - self._server) if self._server else None
-        return None
+        if self._deadline is None:
+            self._deadline = now + BUDGET_S
+        pause_s, asked_s = self._next_pause_s(error), 0.0
+        if isinstance(error, APIResponseError):
+            asked_s = error.retry_after_s or 0.0
+        if pause_s is None or now + max(pause_s, asked_s) >= self._deadline:
+            return None
+        return pause_s
 
     def may_redraw(self, error: VolcengineError, *, drawn: bool) -> bool:
         """Whether to try another seed; never for one that the user chose."""
@@ -71,5 +70,16 @@ class RetryPlan:
         self._clock_set = error.code == "InvalidTimestamp"
         return self._clock_set
 
-    def _backoff_s(self, attempt: int) -> float:
-        return 0.5 * 2.0 ** (attempt - 1) * (0.75 + 0.5 * self._jitter())
+    def _next_pause_s(self, error: VolcengineError) -> float | None:
+        if isinstance(error, RateLimitError):
+            return 0.0  # the limiter knows how long
+        if isinstance(error, APIConnectionError):
+            self._connection -= 1
+            return self._backoff_s(_CONNECTION_TRIES - self._connection, self._connection)
+        if isinstance(error, APIResponseError) and error.code in _SERVER_CODES:
+            self._server -= 1
+            return self._backoff_s(_SERVER_TRIES - self._server, self._server)
+        return None
+
+    def _backoff_s(self, attempt: int, left: int) -> float | None:
+        return 0.5 * 2.0 ** (attempt - 1) * (0.75 + 0.5 * self._jitter()) if left else None

@@ -79,6 +79,7 @@ class Run:
         self._lock = threading.Lock()
         self._results: dict[int, Outcome] = {}
         self._cancelled = threading.Event()
+        self._turned_away = False
         self._stopped_by: VolcengineError | None = None
         self._states: Counter[Waiting | str] = Counter()
         self._threads = min(len(jobs), _MAX_THREADS)
@@ -99,6 +100,10 @@ class Run:
         """Whether `cancel` was called."""
         return self._cancelled.is_set()
 
+    def given_up(self) -> bool:
+        """Whether nothing more may be sent: the run was cancelled, or no call of it can succeed."""
+        return self._cancelled.is_set() or self._stopped_by is not None
+
     def pause(self, seconds: float) -> bool:
         """Wait, unless cancelled; whether the whole time passed."""
         return not self._cancelled.wait(seconds)
@@ -106,6 +111,13 @@ class Run:
     def stop(self, error: VolcengineError) -> None:
         """No other call of this run can succeed: let the jobs that wait fail with `error` too."""
         self._stopped_by = error
+
+    def turned_away(self, error: VolcengineError) -> None:
+        """The keys or rights of the account were refused. Once may be the service's mistake; twice stops the run."""
+        with self._lock:
+            if self._turned_away:
+                self.stop(error)
+            self._turned_away = True
 
     @property
     def stopped_by(self) -> VolcengineError | None:
@@ -159,4 +171,5 @@ class Run:
                 last = self._threads == 0
             if last:
                 self._runner.limiter.forget(self.number)
+                self._runner.journal.forget(self.number)
                 self.done.set()

@@ -1,0 +1,145 @@
+"""What a purchase has to tell, in English and in Chinese."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..volcengine.errors import InvalidResponseError, VolcengineError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .outcome import Job
+
+# What is known of the money for one picture: none was spent, perhaps it was, or it was and the picture is kept.
+Money = Literal["unspent", "doubtful", "kept"]
+
+
+class DoubtError(VolcengineError):
+    """The picture may be paid, but is not here."""
+
+    doubtful = True
+
+
+class PaidButNotFetchedError(DoubtError):
+    """The picture is painted and its link known, but the link could not be fetched; a later run tries again for free."""
+
+    def __init__(self, urls: Sequence[str], cause: Exception) -> None:
+        self.urls = tuple(urls)
+        link = urls[0] if urls else "-"
+        super().__init__(
+            f"The picture is paid, but its link could not be fetched ({type(cause).__name__}). Run again within 24 hours: "
+            f"it is fetched then without paying. Link: {link}",
+            f"图片已付费，但链接下载失败（{type(cause).__name__}）。请在 24 小时内再次运行，届时直接下载，不会重复付费。链接：{link}",
+        )
+
+
+def note(job: Job, english: str, chinese: str) -> str:
+    """A note on one variant for the report."""
+    return f"Variant {job.index}: {english} 第 {job.index} 张：{chinese}"
+
+
+def left_behind(trace: Mapping[str, Any]) -> tuple[str, str]:
+    """What is known of an earlier call that is sent anew."""
+    when = _when(trace)
+    if trace.get("state") == "paid":
+        english = f"an earlier call ({when}) was paid, but its link could not be fetched in time; compare the bill."
+        chinese = f"此前的一次调用（{when}）已付费，但未能在有效期内下载，请核对账单。"
+    elif trace.get("state") == "no_picture":
+        english = f"an earlier call ({when}) was answered, but not with a picture. It may have been billed; compare the bill."
+        chinese = f"此前的一次调用（{when}）收到的内容不是图片，可能已计费，请核对账单。"
+    else:
+        english = (
+            f"an earlier call ({when}) was sent, but its picture never reached this disk. It may have been billed; "
+            "compare the bill."
+        )
+        chinese = f"此前的一次调用（{when}）已发出，但图片未能保存到本机，可能已计费，请核对账单。"
+    return f"{english} This run asks for the picture anew.", f"{chinese}本次重新请求该图片。"
+
+
+def damaged() -> tuple[str, str]:
+    """Why a picture that the journal held is bought again."""
+    return (
+        "the journal held this picture, but damaged; the damaged file is kept beside it. This run asks for the picture anew.",
+        "本地记录中的该图片已损坏，损坏的文件保留在同一文件夹中。本次重新请求该图片。",
+    )
+
+
+def not_kept(error: Exception) -> tuple[str, str]:
+    """That a paid picture is in memory only."""
+    return (
+        f"the picture is paid, but could not be written into the journal ({reason(error)}); save it now.",
+        f"图片已付费，但无法写入本地记录（{reason(error)}），请立即保存。",
+    )
+
+
+def no_picture(key: str, request_id: str) -> VolcengineError:
+    """A paid answer that holds no picture."""
+    return InvalidResponseError(
+        "The service says it painted the picture, but what arrived is none; the bytes are kept in the journal's folder "
+        f"as {key}.damaged",
+        f"服务显示图片已生成，但收到的内容不是图片；原始数据已保存在本地记录文件夹中：{key}.damaged",
+        status_code=200,
+        request_id=request_id,
+    )
+
+
+def elsewhere(trace: Mapping[str, Any]) -> VolcengineError:
+    """An equal call of another server ended in doubt while this run waited for it."""
+    when = _when(trace)
+    return DoubtError(
+        f"Another ComfyUI server sent an equal call ({when}) while this run waited for its picture, and got none. That "
+        "call may have been billed, so this run sent nothing; compare the bill at "
+        "https://console.volcengine.com/finance before running again.",
+        f"另一台 ComfyUI 服务器发出了相同的调用（{when}），本次运行等待其结果，但未等到图片。该调用可能已计费，因此本次未发送请求；"
+        "再次运行前请在 https://console.volcengine.com/finance 核对账单。",
+    )
+
+
+def unexpected(error: Exception, money: Money) -> VolcengineError:
+    """A bug of ours; says what it means for the money."""
+    english = f"An unexpected error in the pack ({type(error).__name__}: {error}). Please report it with the server's log."
+    chinese = f"插件内部出现意外错误（{type(error).__name__}: {error}），请附上服务器日志反馈。"
+    if money == "unspent":
+        return VolcengineError(english, chinese)
+    if money == "kept":
+        return DoubtError(
+            f"{english} The picture is paid and in the journal; the next run takes it from there.",
+            f"{chinese}图片已付费并保存在本地记录中，下次运行会直接取用。",
+        )
+    return DoubtError(
+        f"{english} The call may have been billed; compare the bill before running again.",
+        f"{chinese}该调用可能已计费，再次运行前请核对账单。",
+    )
+
+
+def unwritable(error: OSError) -> VolcengineError:
+    """The journal's folder takes nothing."""
+    return VolcengineError(
+        f"The journal of paid pictures cannot be written ({reason(error)}), so nothing was bought. Make room, or "
+        "correct the rights of the folder, or point VOLC_JOURNAL_DIR to another one.",
+        f"无法写入已付费图片的本地记录（{reason(error)}），因此未购买。请清理磁盘空间、修正文件夹权限，或将 VOLC_JOURNAL_DIR 指向其他文件夹。",
+    )
+
+
+def unreadable(error: OSError) -> VolcengineError:
+    """The journal's folder gives nothing."""
+    return VolcengineError(
+        f"The journal of paid pictures cannot be read ({reason(error)}), so nothing was bought: the picture may be in it. "
+        "Correct the rights of the folder, or point VOLC_JOURNAL_DIR to another one.",
+        f"无法读取已付费图片的本地记录（{reason(error)}），图片可能已在其中，因此未购买。请修正文件夹权限，或将 VOLC_JOURNAL_DIR 指向其他文件夹。",
+    )
+
+
+def reason(error: Exception) -> str:
+    """A cause in a few words, without a path."""
+    text = error.strerror if isinstance(error, OSError) else None
+    return text or type(error).__name__
+
+
+def _when(trace: Mapping[str, Any]) -> str:
+    at = trace.get("at")
+    if not isinstance(at, (int, float)) or not 0 <= at < 1e11:
+        return "at an unknown time"
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
