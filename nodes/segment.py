@@ -116,6 +116,7 @@ class VolcSegment(io.ComfyNode):
 
         jobs: list[Job] = []
         pictures: list[NDArray[np.uint8]] = []
+        as_sent: list[NDArray[np.uint8]] = []
         notes: list[str] = []
         for number, picture in enumerate(image, 1):
             rgb = wire.to_uint8(picture)
@@ -123,6 +124,7 @@ class VolcSegment(io.ComfyNode):
                 segmentation.fit, rgb, limits, model.max_file_bytes, NODE
             )
             pictures.append(rgb)
+            as_sent.append(sent.rgb)
             if sent.rgb.shape != rgb.shape:
                 notes.append(_scaled_note(number, rgb, sent.rgb))
             request = models.Request(model, parameters, (sent.data,))
@@ -141,6 +143,7 @@ class VolcSegment(io.ComfyNode):
 
         def take(outcome: Outcome) -> NDArray[np.uint8]:
             index = outcome.index
+            segmentation.check_size(outcome.value, as_sent[index - 1])
             if target == "entities":
                 labels[index], numbers = segmentation.entities(
                     outcome.value, height, width, max_entities

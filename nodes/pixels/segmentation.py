@@ -67,6 +67,24 @@ def fit(rgb: NDArray[np.uint8], limits: region.Limits, max_bytes: int, node: str
         rgb = region.resample(rgb, height, width)
 
 
+def check_size(answer: NDArray[np.uint8], sent: NDArray[np.uint8]) -> None:
+    """Refuse an answer that cannot belong to what was sent.
+
+    Args:
+        answer: [h, w] uint8.
+        sent: [H, W, 3] uint8.
+
+    Raises:
+        ValueError: It has another aspect ratio.
+    """
+    (answer_height, answer_width), (height, width) = answer.shape, sent.shape[:2]
+    if not masks.same_aspect(answer_height, answer_width, height, width):
+        raise ValueError(
+            f"The service answered with a mask of {answer_width}x{answer_height} for a picture of {width}x{height}.\n"
+            f"图片为 {width}x{height}，服务返回的遮罩却为 {answer_width}x{answer_height}。"
+        )
+
+
 def subject(answer: NDArray[np.uint8], height: int, width: int) -> masks.Mask:
     """The subject's hard mask. Its complement is the background.
 
@@ -77,9 +95,6 @@ def subject(answer: NDArray[np.uint8], height: int, width: int) -> masks.Mask:
 
     Returns:
         [height, width] bool.
-
-    Raises:
-        ValueError: The answer has another aspect ratio than the picture.
     """
     return _scaled(answer, height, width, Image.Resampling.BILINEAR) >= _HALF
 
@@ -97,9 +112,6 @@ def entities(
 
     Returns:
         [height, width] uint8: 0 = none, 1 = the largest entity, 2 = the next; and for each of these its number in the answer.
-
-    Raises:
-        ValueError: The answer has another aspect ratio than the picture.
     """
     # Numbers cannot be blended: the nearest pixel's, so that each pixel belongs to one entity at most.
     index_map = _scaled(answer, height, width, Image.Resampling.NEAREST)
@@ -166,12 +178,6 @@ def _numbered(painted: NDArray[np.uint8], labels: Labels, count: int) -> NDArray
 def _scaled(
     answer: NDArray[np.uint8], height: int, width: int, resampling: Image.Resampling
 ) -> NDArray[np.uint8]:
-    answer_height, answer_width = answer.shape
-    if not masks.same_aspect(answer_height, answer_width, height, width):
-        raise ValueError(
-            f"The service answered with a mask of {answer_width}x{answer_height} for a picture of {width}x{height}.\n"
-            f"图片为 {width}x{height}，服务返回的遮罩却为 {answer_width}x{answer_height}。"
-        )
     if answer.shape == (height, width):
         return answer
     return np.asarray(Image.fromarray(answer).resize((width, height), resampling))

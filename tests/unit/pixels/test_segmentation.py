@@ -126,9 +126,16 @@ def test_a_larger_answer_is_averaged_down() -> None:
     assert not mask[:, 2:].any()
 
 
-def test_an_answer_of_another_shape_is_an_error() -> None:
-    with pytest.raises(ValueError, match=re.escape("30x10 for a picture of 20x20")):
-        segmentation.subject(np.zeros((10, 30), np.uint8), 20, 20)
+@pytest.mark.parametrize("size", [(10, 30), (20, 18), (40, 44)])
+def test_an_answer_of_another_shape_is_an_error(size: tuple[int, int]) -> None:
+    found = re.escape(f"{size[1]}x{size[0]} for a picture of 20x20")
+    with pytest.raises(ValueError, match=found):
+        segmentation.check_size(np.zeros(size, np.uint8), picture(20, 20))
+
+
+@pytest.mark.parametrize("size", [(20, 21), (40, 42), (10, 10), (10, 11)])
+def test_an_answer_of_another_scale_is_none(size: tuple[int, int]) -> None:
+    segmentation.check_size(np.zeros(size, np.uint8), picture(20, 21))
 
 
 def test_entities_come_largest_first_whatever_their_numbers() -> None:
