@@ -6,7 +6,6 @@ Unknown fields are refused too. The real service may ignore them, but a misspell
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 import json
 import warnings
@@ -88,17 +87,30 @@ SEGMENTATION = ("saliency_seg", "entity_seg")
 PROMPTS = {"img2img_inpainting_edit_zi2i": "custom_prompt"}
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a name twice")
+    return values
+
+
 def fields(body: bytes) -> dict[str, Any]:
     """The fields of a body, checked by name, type and range."""
     try:
-        values = json.loads(body.decode("utf-8"))
-    except ValueError:
+        values = json.loads(
+            body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_each_name_once
+        )
+    except (ValueError, RecursionError):
         raise Refusal(50215, "not JSON in UTF-8") from None
     if type(values) is not dict:
         raise Refusal(50215, "not an object")
     req_key = values.get("req_key")
-    if req_key not in FIELDS:
-        raise Refusal(50215, f"req_key {req_key!r}")
+    if type(req_key) is not str or req_key not in FIELDS:
+        raise Refusal(50215, f"req_key {str(req_key)[:80]!r}")
     checks = FIELDS[req_key]
     for name, value in values.items():
         if name in ("req_key", "binary_data_base64", "image_urls"):
@@ -132,7 +144,7 @@ def files(values: dict[str, Any], fetch: Callable[[str], bytes], count: int = 2)
         return [fetch(url) for url in urls]
     try:
         return [base64.b64decode(text, validate=True) for text in texts]
-    except binascii.Error:
+    except ValueError:
         raise Refusal(50215, "not plain base64") from None
 
 

@@ -61,6 +61,7 @@ class SimulatedService:
         self.retry_after_s: float | None = None
         self.clock_offset_s = 0.0
         self.answer_size: tuple[int, int] | None = None
+        self.denied: int | str | None = None  # what the account is refused with, whatever it sends
         self.ledger = Ledger()
         self.faults = Faults()
         self.hangs = threading.Event()  # set to let hanging calls go
@@ -108,6 +109,7 @@ class SimulatedService:
                 self.faults.set([Fault(**rule) for rule in value])
             elif name in (
                 "latency_s", "allowance", "rate_per_s", "retry_after_s", "clock_offset_s", "answer_size",
+                "denied",
             ):  # fmt: skip
                 setattr(self, name, value)
             else:
@@ -198,6 +200,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay quiet."""
 
     def do_GET(self) -> None:
+        if self.path.startswith("/_simulation/"):
+            self._order()
+            return
         service, path = self.server.service, urllib.parse.urlsplit(self.path)
         if path.path.startswith("/pictures/"):
             picture = service.pictures.get(path.path.rsplit("/", 1)[1])
@@ -205,28 +210,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(404, b"gone", "text/plain")
             else:
                 self._send(200, picture, "image/jpeg")
-        elif path.path == "/_simulation/ledger":
-            self._json(200, service.ledger.as_dict())
-        elif path.path == "/_simulation/wait":
-            asked = dict(urllib.parse.parse_qsl(path.query))
-            reached = service.wait_for(
-                asked.get("state"), int(asked["calls"]), float(asked.get("timeout_s", 30))
-            )
-            self._json(200, {"reached": reached})
         else:
             self._refuse(Refusal("InvalidActionOrVersion"), uuid.uuid4().hex)
 
     def do_POST(self) -> None:
         service = self.server.service
         if self.path.startswith("/_simulation/"):
-            content = json.loads(self._body() or b"{}")
-            if self.path == "/_simulation/reset":
-                service.reset()
-            elif self.path == "/_simulation/release":
-                service.hangs.set()
-            else:
-                service.configure(content)
-            self._json(200, {})
+            self._order()
             return
         names = [name.lower() for name in self.headers]
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
@@ -242,6 +232,36 @@ class _Handler(BaseHTTPRequestHandler):
         except Refusal as refusal:
             service.ledger.settle(call, "refused", refusal.code)
             self._refuse(refusal, call.request_id)
+        except ConnectionError:
+            raise  # the client went away; what was billed stays billed
+        except Exception as error:  # noqa: BLE001 - a client must never hang on a bug of the judge
+            service.ledger.settle(call, "failed", 50500)
+            self._refuse(Refusal(50500, f"{type(error).__name__}: {error}"), call.request_id)
+
+    def _order(self) -> None:
+        """What tests and people may ask of the simulation; nothing of it is the real service's."""
+        service, url = self.server.service, urllib.parse.urlsplit(self.path)
+        asked = dict(urllib.parse.parse_qsl(url.query))
+        answer: dict[str, Any] = {}
+        try:
+            content = json.loads(self._body() or b"{}")
+            if url.path == "/_simulation/ledger":
+                answer = service.ledger.as_dict()
+            elif url.path == "/_simulation/wait":
+                calls, timeout_s = int(asked["calls"]), float(asked.get("timeout_s", 30))
+                answer = {"reached": service.wait_for(asked.get("state"), calls, timeout_s)}
+            elif url.path == "/_simulation/reset":
+                service.reset()
+            elif url.path == "/_simulation/release":
+                service.hangs.set()
+            elif url.path == "/_simulation/configure":
+                service.configure(content)
+            else:
+                raise ValueError(f"unknown order {url.path}")
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            self._json(400, {"error": f"{type(error).__name__}: {error}"})
+            return
+        self._json(200, answer)
 
     def _judge(self, call: Call, query: dict[str, str], body: bytes) -> None:
         service = self.server.service
@@ -253,6 +273,8 @@ class _Handler(BaseHTTPRequestHandler):
             keys=service.keys,
             now_s=time.time() + service.clock_offset_s,
         )
+        if service.denied is not None:
+            raise Refusal(service.denied)
         if not query.get("Action") or not query.get("Version"):
             raise Refusal("MissingParameter")
         if (query["Action"], query["Version"]) != ("CVProcess", "2022-08-31"):
@@ -383,7 +405,11 @@ class _Handler(BaseHTTPRequestHandler):
         return super().date_time_string(now + self.server.service.clock_offset_s)
 
     def _body(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        """What `Content-Length` announces; without a sound one, nothing, and the connection ends."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal() and self.command == "POST":
+            self.close_connection = True
+        return self.rfile.read(int(length)) if length.isdecimal() else b""
 
     def _reset(self) -> None:
         """Break the connection with a TCP reset."""
