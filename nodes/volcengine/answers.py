@@ -109,7 +109,8 @@ def _answer(status_code: int, content: dict[str, Any]) -> Answer:
         if isinstance(url, str) and url and url.isprintable()
     )
     try:
-        pictures = tuple(_decoded(text) for text in _list(data.get("binary_data_base64")) if text)
+        texts = [text for text in _list(data.get("binary_data_base64")) if text not in (None, "")]
+        pictures = tuple(_decoded(text) for text in texts)
     except (binascii.Error, ValueError, TypeError):
         if not urls:
             raise InvalidResponseError(
@@ -175,12 +176,12 @@ def _not_from_the_service(
 ) -> APIResponseError | InvalidResponseError:
     if status_code == 429:
         return _refusal(status_code, headers, 0, "", "")
-    what = _header(headers, "Content-Type").split(";")[0] or "no content type"
-    size = f"{what}, {len(body)} bytes"
+    kind = _text(_header(headers, "Content-Type").split(";")[0])
     # A 4xx of a proxy was turned away before the service saw it; a 5xx or a broken 200 may have been billed.
     return InvalidResponseError(
-        f"The answer was not one of Volcengine's ({size}); it may come from a proxy in between",
-        f"收到的不是火山引擎的应答（{size}），可能来自中间代理",
+        f"The answer was not one of Volcengine's ({kind or 'no content type'}, {len(body)} bytes); it may come from a "
+        "proxy in between",
+        f"收到的不是火山引擎的响应（{kind or '无内容类型'}，{len(body)} 字节），可能来自中间代理",
         status_code=status_code,
         doubtful=not 300 <= status_code < 500,
     )

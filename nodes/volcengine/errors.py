@@ -106,11 +106,13 @@ class InvalidResponseError(VolcengineError):
         self.status_code = status_code
         self.request_id = request_id
         self.doubtful = doubtful
-        mark = f" (HTTP {status_code or '-'}, request_id {request_id or '-'})"
+        status, request = status_code or "-", request_id or "-"
+        english = f"{english} (HTTP {status}, request_id {request})."
+        chinese = f"{chinese}（HTTP {status}，request_id {request}）。"
         if doubtful:
-            super().__init__(f"{english}{mark}. {_DOUBT_EN}", f"{chinese}{mark}。{_DOUBT_ZH}")
+            super().__init__(f"{english} {_DOUBT_EN}", f"{chinese}{_DOUBT_ZH}")
         else:
-            super().__init__(f"{english}{mark}.", f"{chinese}{mark}。")
+            super().__init__(english, chinese)
 
 
 class APIResponseError(VolcengineError):
@@ -149,10 +151,10 @@ class APIResponseError(VolcengineError):
         remedy_en, remedy_zh = (
             (_DOUBT_EN, _DOUBT_ZH) if doubtful else (told.remedy_en, told.remedy_zh)
         )
-        answer = f"code {code or '-'}, HTTP {status_code}, request_id {request_id or '-'}"
+        answer = (f"code {code or '-'}", f"HTTP {status_code}", f"request_id {request_id or '-'}")
         super().__init__(
-            f"{self.prefix}{told.cause_en} {remedy_en} Volcengine's answer: {message or '-'} ({answer}).",
-            f"{told.cause_zh}{remedy_zh}火山引擎返回：{message or '-'}（{answer}）。",
+            f"{self.prefix}{told.cause_en} {remedy_en} Volcengine's answer: {message or '-'} ({', '.join(answer)}).",
+            f"{told.cause_zh}{remedy_zh}火山引擎返回：{message or '-'}（{'，'.join(answer)}）。",
         )
 
 

@@ -1,0 +1,364 @@
+"""Answers that succeeded, in every dress, and answers that are none: what is billed, what is doubtful."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from email.utils import formatdate
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from volc_inpaint.nodes.volcengine.answers import parse
+from volc_inpaint.nodes.volcengine.errors import (
+    APIResponseError,
+    InvalidResponseError,
+    RateLimitError,
+    ServerError,
+    VolcengineError,
+)
+from volc_inpaint.nodes.volcengine.models import Answer
+
+PICTURE = b"\xff\xd8\xff a picture"
+LINK = "https://example.com/a.jpg?sign=" + "x" * 1500
+# The answer of https://www.volcengine.com/docs/86081/1804490
+SUCCESS = {
+    "code": 10000,
+    "data": {
+        "algorithm_base_resp": {"status_code": 0, "status_message": "Success"},
+        "binary_data_base64": [base64.b64encode(PICTURE).decode()],
+        "image_urls": [LINK],
+        "request_id": "R1",
+    },
+    "message": "Success",
+    "request_id": "R1",
+    "status": 10000,
+    "time_elapsed": "2.173378731s",
+}
+
+
+def success(**changes: object) -> bytes:
+    return json.dumps({**SUCCESS, **changes}).encode()
+
+
+def data(**changes: object) -> bytes:
+    fields = {**SUCCESS["data"], **changes}
+    return success(data={name: value for name, value in fields.items() if value != "absent"})
+
+
+def read(body: bytes, status: int = 200, headers: dict | None = None) -> Answer:
+    return parse(status, headers or {}, body)
+
+
+def failure(body: bytes, status: int, headers: dict | None = None) -> VolcengineError:
+    with pytest.raises(VolcengineError) as caught:
+        parse(status, headers or {}, body)
+    return caught.value
+
+
+def test_the_documented_answer_is_read_whole():
+    expected = Answer("R1", 10000, "Success", 2.173378731, (PICTURE,), (LINK,), {})
+
+    assert expected == read(success())
+
+
+@pytest.mark.parametrize("lead", [b"", b"\xef\xbb\xbf", b"\r\n  "])
+def test_white_space_and_a_byte_order_mark_do_not_hide_an_answer(lead):
+    assert "R1" == read(lead + success()).request_id
+
+
+def test_an_answer_wrapped_by_the_gateway_is_the_same_answer():
+    body = {"ResponseMetadata": {"RequestId": "G1", "Action": "CVProcess"}, "Result": SUCCESS}
+    without_id = {**body, "Result": {**SUCCESS, "request_id": None, "data": None}}
+
+    assert read(success()) == read(json.dumps(body).encode())
+    del without_id["Result"]["request_id"]
+    assert "G1" == read(json.dumps(without_id).encode()).request_id
+
+
+@pytest.mark.parametrize("nothing", [None, "absent", [], [None], [""], "", {}, 5, True])
+def test_lists_may_be_null_absent_or_of_a_wrong_type(nothing):
+    assert () == read(data(binary_data_base64=nothing)).pictures
+    assert (PICTURE,) == read(data(image_urls=nothing)).pictures
+    assert () == read(data(image_urls=nothing)).urls
+
+
+@pytest.mark.parametrize("nothing", [None, [], "text", 5, True])
+def test_data_may_be_null_or_of_a_wrong_type(nothing):
+    answer = read(success(data=nothing))
+
+    assert ("R1", (), (), {}) == (answer.request_id, answer.pictures, answer.urls, answer.data)
+
+
+def test_a_single_text_counts_as_a_list_of_one():
+    answer = read(data(binary_data_base64=base64.b64encode(PICTURE).decode(), image_urls=LINK))
+
+    assert ((PICTURE,), (LINK,)) == (answer.pictures, answer.urls)
+
+
+def test_base64_in_wrapped_lines_is_read():
+    wrapped = base64.encodebytes(PICTURE * 20).decode()
+
+    assert (PICTURE * 20,) == read(data(binary_data_base64=[wrapped])).pictures
+
+
+@pytest.mark.parametrize("text", ["cut", "====", "data:image/png;base64,AAAA", "图片", 5, {}, [[]]])
+def test_damaged_base64_is_fetched_from_its_link_or_else_doubtful(text):
+    broken = data(binary_data_base64=[text], image_urls="absent")
+    if text in (5, {}):
+        text = [text]
+
+    assert ((), (LINK,)) == (
+        read(data(binary_data_base64=[text])).pictures,
+        read(data(binary_data_base64=[text])).urls,
+    )
+    error = failure(broken, 200)
+    assert (InvalidResponseError, True, "R1") == (type(error), error.doubtful, error.request_id)
+    assert "R1" in error.english
+    assert "R1" in error.chinese
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (2.5, 2.5),
+        (3, 3.0),
+        ("2.173378731s", 2.173378731),
+        ("350ms", 0.35),
+        ("1m2.5s", 62.5),
+        ("1h0m1s", 3601.0),
+        ("15.5µs", 15.5e-6),
+        ("900us", 9e-4),
+        ("7ns", 7e-9),
+        ("2.5", 2.5),
+        ("", None),
+        ("soon", None),
+        (None, None),
+        (True, None),
+        ([1], None),
+        ({}, None),
+        (10**400, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        ("9" * 400, pytest.approx(1e100)),
+    ],
+)
+def test_the_time_is_read_as_a_number_or_as_a_duration_of_go(value, expected):
+    actual = read(success(time_elapsed=value)).elapsed_s
+
+    assert (expected is None) == (actual is None)
+    assert expected is None or pytest.approx(expected) == actual
+
+
+def test_further_fields_of_data_are_kept_if_they_are_plain():
+    body = data(entity_num=[2], seg_score=[0.5, 0.25], task_id="T1", done=True, extra={"a": 1})
+
+    expected = {"entity_num": [2], "seg_score": [0.5, 0.25], "task_id": "T1", "done": True}
+    assert expected == read(body).data
+
+
+def test_texts_with_lone_surrogates_or_line_breaks_can_be_stored_and_shown():
+    body = data(note="\ud800", notes=["\udfff"], image_urls=["https://a/\ud800", LINK])
+    answer = read(body.replace(b'"Success"', b'"one\\ntwo\\ud800"'))
+
+    assert "one two " == answer.message
+    assert (LINK,) == answer.urls
+    json.dumps([answer.message, dict(answer.data)], ensure_ascii=False).encode()
+
+
+# What a proxy in between may say, and what it means for the bill.
+HTML = b"<html><head><title>504 Gateway Time-out</title></head></html>"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b" ", HTML, b"null", b"[]", b'"text"', b"5", b"\xff\xfe", b"{}"]
+)
+@pytest.mark.parametrize(
+    ("status", "doubtful"),
+    [(200, True), (204, True), (302, False), (400, False), (404, False), (408, False), (413, False),
+     (500, True), (502, True), (503, True), (504, True), (524, True)],
+)  # fmt: skip
+def test_an_answer_of_another_is_doubtful_unless_it_turned_the_request_away(body, status, doubtful):
+    error = failure(body, status, {"content-type": "text/html; charset=utf-8"})
+
+    assert (InvalidResponseError, doubtful) == (type(error), error.doubtful)
+    assert status == error.status_code
+    for text in (error.english, error.chinese):
+        assert f"HTTP {status}" in text
+    assert f"(text/html, {len(body)} bytes)" in error.english
+    assert f"（text/html，{len(body)} 字节）" in error.chinese
+    assert ("may have been billed" in error.english) == doubtful
+    assert ("可能已计费" in error.chinese) == doubtful
+
+
+@pytest.mark.parametrize("length", [1, 10, 100, 200])
+def test_a_cut_answer_is_doubtful(length):
+    error = failure(success()[:length], 200)
+
+    assert (InvalidResponseError, True) == (type(error), error.doubtful)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": 504, "error": "Gateway Timeout", "path": "/", "timestamp": "now"},
+        {"code": 502, "message": "Bad Gateway"},
+        {"code": "503", "message": "upstream connect error"},
+        {"code": -1, "msg": "timeout"},
+        {"code": 0, "message": "ok"},
+        {"ResponseMetadata": {"RequestId": "G", "Error": {"Code": "Upstream", "Message": "gone"}}},
+        {"ResponseMetadata": {"RequestId": "G", "Error": {"CodeN": 999999, "Code": ""}}},
+    ],
+)
+@pytest.mark.parametrize("status", [200, 500, 502, 503, 504])
+def test_a_code_that_no_table_lists_is_a_doubt_in_a_5xx_or_a_200(body, status):
+    error = failure(json.dumps(body).encode(), status)
+
+    assert isinstance(error, APIResponseError)
+    assert error.doubtful
+    assert "may have been billed" in error.english
+    assert "可能已计费" in error.chinese
+    assert "Nothing was billed" not in error.english
+    assert "未计费" not in error.chinese
+
+
+@pytest.mark.parametrize("code", [50999, "NewWord"])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429])
+def test_a_code_that_no_table_lists_is_a_refusal_in_a_4xx(code, status):
+    business = {"code": code, "message": "m", "request_id": "R1"}
+    gateway = {"ResponseMetadata": {"RequestId": "R1", "Error": {"Code": code, "Message": "m"}}}
+    body = business if isinstance(code, int) else gateway
+    error = failure(json.dumps(body).encode(), status)
+
+    assert isinstance(error, APIResponseError)
+    assert (code, "R1", "m", False) == (error.code, error.request_id, error.message, error.doubtful)
+    assert str(code) in error.english
+    assert str(code) in error.chinese
+
+
+def test_metadata_with_an_empty_error_is_no_error():
+    body = {"ResponseMetadata": {"RequestId": "G1", "Error": {}}, "Result": SUCCESS}
+
+    assert (PICTURE,) == read(json.dumps(body).encode()).pictures
+
+
+def test_a_429_without_a_code_still_is_the_allowance():
+    error = failure(HTML, 429, {"Retry-After": "3"})
+
+    assert (RateLimitError, 3.0, False) == (type(error), error.retry_after_s, error.doubtful)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("2", 2.0), ("0.5", 0.5), (" 4 ", 4.0), ("0", 0.0), ("-5", 0.0), ("", None), ("soon", None),
+     ("inf", None), ("nan", None), ("1e999", None), ("Mon, 99 Foo 2025 00:00:00 GMT", None),
+     ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],
+)  # fmt: skip
+def test_retry_after_is_seconds_or_a_date(value, expected):
+    body = b'{"code":50430,"request_id":"R1"}'
+
+    assert expected == failure(body, 429, {"retry-after": value}).retry_after_s
+
+
+def test_retry_after_counts_from_now():
+    later = {"Retry-After": formatdate(time.time() + 60, usegmt=True)}
+    seconds = failure(b'{"code":50430}', 429, later).retry_after_s
+
+    assert 50 < seconds <= 60
+
+
+def test_the_date_of_a_refusal_is_kept_for_the_clock():
+    body = b'{"ResponseMetadata":{"Error":{"Code":"InvalidTimestamp"}}}'
+    date = "Mon, 18 Aug 2025 09:19:58 GMT"
+
+    assert date == failure(body, 400, {"date": date}).server_date
+
+
+def test_what_the_service_says_is_shown_on_one_line_and_not_without_end():
+    message = "line\nbreak \ud800 " + "x" * 10_000
+    error = failure(json.dumps({"code": 50215, "message": message}).encode(), 400)
+
+    assert error.message.startswith("line break   xxx")
+    assert len(error.message) <= 500
+    assert 2 == len(str(error).split("\n"))
+    str(error).encode()
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats()
+    | st.text(st.characters(), max_size=20)
+    | st.sampled_from([10000, "10000", 50430, 50500, "9" * 5000, 10**400, "InvalidTimestamp"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["code", "status", "message", "request_id", "data", "time_elapsed", "Result",
+                 "ResponseMetadata", "Error", "Code", "CodeN", "Message", "RequestId",
+                 "binary_data_base64", "image_urls", "algorithm_base_resp", "other"],
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+def outcome(status: int, headers: dict[str, str], body: bytes) -> Answer | VolcengineError:
+    try:
+        return parse(status, headers, body)
+    except VolcengineError as error:
+        return error
+
+
+def check_hostile(body: bytes, status: int, headers: dict[str, str]) -> None:
+    """Either a usable answer or an error of ours, whose texts can be shown, logged and stored."""
+    found = outcome(status, headers, body)
+    if isinstance(found, Answer):
+        assert all(isinstance(picture, bytes) and picture for picture in found.pictures)
+        assert all(isinstance(url, str) and url for url in found.urls)
+        kept = [found.request_id, found.message, found.elapsed_s, found.urls, found.data]
+        json.dumps(kept, ensure_ascii=False).encode()
+        return
+    assert isinstance(found, (APIResponseError, InvalidResponseError))
+    assert 2 == len(str(found).encode().splitlines())
+    if isinstance(found, APIResponseError) and 300 <= status < 500:
+        assert not found.doubtful
+
+
+statuses = st.sampled_from([200, 201, 302, 400, 401, 403, 404, 429, 500, 502, 503, 504])
+headers = st.dictionaries(
+    st.sampled_from(["Retry-After", "Date", "Content-Type"]), st.text(max_size=12), max_size=3
+)
+
+
+@settings(derandomize=True, max_examples=400, deadline=None)
+@given(json_values, statuses, headers)
+@example({**SUCCESS, "time_elapsed": 10**400}, 200, {})
+@example({"code": "9" * 5000}, 200, {})
+@example({"code": 10000, "request_id": {"deep": [[[]]]}, "data": {"x": [[[[]]]]}}, 200, {})
+def test_no_json_makes_it_raise_anything_else(value, status, headers):
+    check_hostile(json.dumps(value).encode("utf-8", "surrogatepass"), status, headers)
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(st.binary(max_size=60), statuses, headers)
+@example(b"[" * 100_000, 200, {})
+@example(b'{"code":' + b"9" * 5000 + b"}", 200, {})
+@example(b'{"code":10000,"data":{"x":' + b"[" * 900 + b"]" * 900 + b"}}", 200, {})
+@example(b'{"code":10000,"request_id":' + b"[" * 900 + b"]" * 900 + b"}", 200, {})
+@example("图片".encode("gb18030"), 200, {})
+def test_no_bytes_make_it_raise_anything_else(body, status, headers):
+    check_hostile(body, status, headers)
+
+
+def test_errors_of_the_service_are_told_from_those_of_a_proxy():
+    ours = failure(b'{"code":50500,"request_id":"R1"}', 500)
+    proxys = failure(b'{"code":500}', 500)
+
+    assert (ServerError, False) == (type(ours), ours.doubtful)
+    assert (ServerError, True) == (type(proxys), proxys.doubtful)

@@ -1,0 +1,124 @@
+"""The body of a request, field by field, and the table of interfaces."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from volc_inpaint.nodes.volcengine import models
+from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT, LogoInfo, Request
+
+PICTURES = (b"\xff\xd8\xff picture", b"\x89PNG mask")
+LINKS = ("https://example.com/a.jpg", "https://example.com/m.png")
+FIELDS = {"custom_prompt": "一只小狗 \U0001f436", "steps": 25, "scale": 5.0, "return_url": True}
+
+
+def test_the_body_is_the_fields_the_pictures_and_the_seed():
+    body = Request(INPAINTING_EDIT, FIELDS, pictures=PICTURES).body(7)
+
+    expected = {
+        "req_key": "img2img_inpainting_edit_zi2i",
+        "custom_prompt": "一只小狗 🐶",
+        "steps": 25,
+        "scale": 5.0,
+        "return_url": True,
+        "binary_data_base64": [base64.b64encode(file).decode() for file in PICTURES],
+        "seed": 7,
+    }
+    assert expected == json.loads(body)
+    assert list(expected) == list(json.loads(body))
+
+
+def test_links_go_in_place_of_pictures():
+    fields = json.loads(Request(INPAINTING_EDIT, FIELDS, urls=LINKS).body(0))
+
+    assert list(LINKS) == fields["image_urls"]
+    assert "binary_data_base64" not in fields
+
+
+def test_chinese_is_sent_as_utf_8_and_not_escaped():
+    body = Request(INPAINTING_EDIT, FIELDS, pictures=PICTURES).body(1)
+
+    assert "一只小狗 🐶".encode() in body
+    assert b"\\u" not in body
+
+
+def test_quotes_and_line_breaks_survive():
+    prompt = 'a "quoted"\nline \\ with \t tab'
+    body = Request(INPAINTING_EDIT, {"custom_prompt": prompt}, urls=LINKS).body(1)
+
+    assert prompt == json.loads(body)["custom_prompt"]
+
+
+@pytest.mark.parametrize("where", [{"pictures": PICTURES}, {"urls": LINKS}])
+def test_bodies_of_one_request_differ_in_their_seed_alone(where):
+    request = Request(INPAINTING_EDIT, FIELDS, **where)
+    first, second = request.body(1), request.body(2_147_483_647)
+
+    assert first.replace(b'"seed":1}', b'"seed":2147483647}') == second
+    assert first == request.body(1)
+    assert first == Request(INPAINTING_EDIT, FIELDS, **where).body(1)
+
+
+@pytest.mark.parametrize("where", [{"pictures": PICTURES}, {"urls": LINKS}])
+@pytest.mark.parametrize("seed", [None, -1, 0, 2**31 - 1])
+def test_a_seed_is_sent_as_an_integer_or_not_at_all(seed, where):
+    fields = json.loads(Request(INPAINTING_EDIT, {}, **where).body(seed))
+
+    assert seed == fields.get("seed")
+    assert ("seed" in fields) == (seed is not None)
+
+
+def test_pictures_are_encoded_as_plain_base64():
+    body = Request(INPAINTING_EDIT, {}, pictures=(bytes(range(256)),)).body()
+
+    assert b'"binary_data_base64":["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIj' in body
+    assert b"data:" not in body
+
+
+def test_the_watermark_has_the_documented_names_types_and_defaults():
+    expected = {"add_logo": True, "position": 0, "language": 0, "opacity": 0.3}
+
+    assert expected == LogoInfo().wire()
+    assert {"add_logo": bool, "position": int, "language": int, "opacity": float} == {
+        name: type(value) for name, value in LogoInfo().wire().items()
+    }
+
+
+def test_all_five_fields_of_a_watermark_are_sent():
+    expected = {
+        "add_logo": False,
+        "position": 3,
+        "language": 1,
+        "opacity": 0.75,
+        "logo_text_content": "演示",
+    }
+
+    assert expected == LogoInfo(False, 3, 1, 0.75, "演示").wire()
+
+
+def test_the_words_of_the_nodes_stand_for_the_documented_numbers():
+    # https://www.volcengine.com/docs/86081/1804490, field logo_info
+    positions = {"bottom_right": 0, "bottom_left": 1, "top_left": 2, "top_right": 3}
+
+    assert positions == dict(models.LOGO_POSITIONS)
+    assert {"chinese": 0, "english": 1} == dict(models.LOGO_LANGUAGES)
+
+
+def test_the_table_knows_the_inpainting_interface():
+    model = models.MODELS["img2img_inpainting_edit_zi2i"]
+
+    # https://www.volcengine.com/docs/86081/1804490
+    expected = ("CVProcess", "custom_prompt", 64, 4096, 5_000_000)
+    actual = (
+        model.action, model.prompt_field, model.min_side, model.max_side, model.max_file_bytes,
+    )  # fmt: skip
+    assert expected == actual
+    assert "2022-08-31" == models.VERSION
+    assert {"steps", "scale", "seed", "return_url", "logo_info"} == model.takes
+    assert len(base64.b64encode(bytes(model.safe_file_bytes))) <= 4_700_000
+
+
+def test_every_model_stands_in_the_table_under_its_own_name():
+    assert list(models.MODELS) == [model.req_key for model in models.MODELS.values()]
