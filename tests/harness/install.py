@@ -163,7 +163,9 @@ def _requirements(text: str) -> Iterable[str]:
 
 def _pip(python: Path, *arguments: str) -> None:
     line = [str(python), "-m", "pip", "--disable-pip-version-check", *arguments]
-    subprocess.run([*line, "--quiet", "--no-input"], check=True)
+    # its bars where somebody watches them
+    quiet = [] if sys.stdout.isatty() else ["--quiet"]
+    subprocess.run([*line, *quiet, "--no-input"], check=True)
 
 
 def _short(path: Path) -> str:
