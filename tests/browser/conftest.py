@@ -1,0 +1,114 @@
+"""One ComfyUI, one service and one browser for all tests of this folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from harness import graphs, launch
+from harness.browser import FLAGS, QUIET, Canvas, chromium
+from simulated_service import SimulatedService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.comfyui import ComfyUIServer
+    from playwright.sync_api import Browser
+
+VIEWPORT = {"width": 1500, "height": 950}
+TIMEOUT_MS = 20_000
+
+
+def absent(what: str) -> None:
+    """Skip, but never where the tests are there to be run."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+
+
+@pytest.fixture(scope="package")
+def service() -> Iterator[SimulatedService]:
+    with SimulatedService() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def server(
+    service: SimulatedService, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ComfyUIServer]:
+    if launch.comfyui_directory() is None:
+        absent("no ComfyUI: set COMFYUI_DIR, or run `python3 dev.py test`")
+    from harness.comfyui import ComfyUIServer
+
+    folder = tmp_path_factory.mktemp("comfyui")
+    user = folder / "base" / "user" / "default"
+    user.mkdir(parents=True)
+    (user / "comfy.settings.json").write_text(json.dumps(QUIET))
+    running = ComfyUIServer(folder, env={"VOLC_ENDPOINT": service.endpoint})
+    try:
+        example = launch.ROOT / "example_workflows" / "input" / "volc_inpaint_cat.png"
+        shutil.copy(example, running.base / "input")
+        for name in ("chelsea", "coffee"):
+            graphs.upload(running, f"{name}.png", graphs.photograph(name))
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    program = chromium()
+    if program is None:
+        absent("no Chromium: install it, or set CHROMIUM to its program")
+    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=program, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="package")
+def page_of_all(server: ComfyUIServer, browser: Browser) -> Iterator[Canvas]:
+    page = browser.new_page(viewport=VIEWPORT)
+    page.set_default_timeout(TIMEOUT_MS)
+    canvas = Canvas(page, server.url)
+    canvas.open()
+    yield canvas
+    page.close()
+
+
+@pytest.fixture
+def canvas(page_of_all: Canvas, service: SimulatedService) -> Iterator[Canvas]:
+    """The page, in English and empty, the service's ledger empty too."""
+    service.keys = {service.access_key: (service.secret_key, "")}
+    service.reset()
+    service.configure(
+        {
+            "latency_s": 0.0,
+            "allowance": None,
+            "clock_offset_s": 0.0,
+            "denied": None,
+        }
+    )
+    page_of_all.language("en")
+    page_of_all.build({})
+    yield page_of_all
+    assert page_of_all.of_ours() == []
+
+
+@pytest.fixture
+def keys(server: ComfyUIServer, service: SimulatedService) -> Iterator[None]:
+    """The service's keys, saved on the server as the settings page saves them."""
+    content = {"access_key": service.access_key, "secret_key": service.secret_key}
+    status, _ = server.post("/volc_inpaint/credentials", content)
+    assert status == 200
+    yield
+    server.request("/volc_inpaint/credentials", method="DELETE")
+
+
+@pytest.fixture(params=["classic", "vue"])
+def renderer(request: pytest.FixtureRequest, canvas: Canvas) -> str:
+    """Both ways of drawing nodes."""
+    canvas.renderer(request.param)
+    return str(request.param)
