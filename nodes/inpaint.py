@@ -125,7 +125,7 @@ class VolcInpaint(io.ComfyNode):
 
         display = host.Display(cls.hidden.unique_id, len(jobs))
         outcomes = await checkout.buy(
-            runner, jobs, display, inputs.decode, take, require_all=require_all
+            runner, jobs, display, inputs.open_picture, take, require_all=require_all
         )
         notes = [note for part in regions for note in part.notes]
         notes += link_notes(outcomes, return_url=return_url)

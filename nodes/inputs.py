@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .jobs.outcome import Job
 from .pixels import wire
 
@@ -84,12 +86,17 @@ def parameters(
     return {model.prompt_field: text, **fields} if model.prompt_field else fields
 
 
-def decode(pictures: tuple[bytes, ...]) -> Any:
-    """The answer's picture, uint8 [H, W, 3].
+def open_picture(pictures: tuple[bytes, ...]) -> Any:
+    """The answer's picture, a PIL image.
 
     Raises:
         ValueError: There is none, or it cannot be decoded.
     """
     if not pictures:
         raise ValueError("no picture")
-    return wire.decode_picture(pictures[0])
+    return wire.open_picture(pictures[0])
+
+
+def decode(pictures: tuple[bytes, ...]) -> Any:
+    """As `open_picture`, but uint8 [H, W, 3]."""
+    return np.asarray(open_picture(pictures))

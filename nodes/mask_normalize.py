@@ -140,7 +140,7 @@ class MaskNormalize(io.ComfyNode):
             wire.check_images(image, NODE)
         layers = masks.binarise(stack, threshold)
         if on_empty == "error":
-            masks.check_not_empty([np.logical_or.reduce(layers)], stack, threshold, NODE)
+            masks.check_not_empty([masks.union(layers)], stack, threshold, NODE)
 
         notes: list[str] = []
         pictures = len(image) if image is not None else 1
@@ -149,7 +149,7 @@ class MaskNormalize(io.ComfyNode):
                 f"{len(layers)} masks became one; per_image keeps one for each picture."
                 f" / {len(layers)} 个遮罩已合并为一个；per_image 可为每张图片保留各自的遮罩。"
             )
-            layers = [np.logical_or.reduce(layers)]
+            layers = [masks.union(layers)]
         elif pictures > 1:
             layers = masks.match_count(layers, pictures, NODE)
         if on_empty == "error":
@@ -217,6 +217,9 @@ class MaskNormalize(io.ComfyNode):
 
 
 def _fit(layer: masks.Mask, height: int, width: int, size_mismatch: str) -> masks.Mask:
+    if size_mismatch == "resize" and not layer.any():
+        # nothing that could be distorted: Load Image's 64x64 zeros, let through by `on_empty`
+        return np.zeros((height, width), bool)
     if size_mismatch == "stretch":
         return masks.resize(layer, height, width)
     if size_mismatch == "error" and layer.shape != (height, width):

@@ -52,8 +52,9 @@ def read(mask: object, node: str) -> torch.Tensor:
         raise _unusable(node, str(shape))
     stack = stack.detach().to("cpu")
     if not stack.is_floating_point():
-        peak = 255 if stack.dtype != torch.bool and int(stack.max()) > 1 else 1
-        stack = stack.to(torch.float32) / peak
+        stack = stack.to(torch.float32)
+        if stack.max() > 1:
+            stack /= 255
     return stack
 
 
@@ -68,6 +69,18 @@ def binarise(stack: torch.Tensor, threshold: float) -> list[Mask]:
         One [H, W] bool array for each mask.
     """
     return [layer.numpy() for layer in stack >= threshold]
+
+
+def union(layers: list[Mask]) -> Mask:
+    """One mask with all that any of them masks; the only one itself.
+
+    Args:
+        layers: [H, W] bool each, all of one size.
+    """
+    if len(layers) == 1:
+        return layers[0]
+    merged: Mask = np.logical_or.reduce(layers)
+    return merged
 
 
 def prepare(mask: object, images: torch.Tensor, node: str = "VolcInpaint") -> list[Mask]:
@@ -89,7 +102,7 @@ def prepare(mask: object, images: torch.Tensor, node: str = "VolcInpaint") -> li
     """
     stack = read(mask, node)
     layers = binarise(stack, THRESHOLD)
-    check_not_empty([np.logical_or.reduce(layers)], stack, THRESHOLD, node)
+    check_not_empty([union(layers)], stack, THRESHOLD, node)
     count, height, width = images.shape[:3]
     layers = match_count(layers, count, node)
     check_not_empty(layers, stack, THRESHOLD, node)
@@ -159,7 +172,7 @@ def match_count(layers: list[Mask], images: int, node: str) -> list[Mask]:
     if len(layers) in (1, images):
         return layers
     if images == 1:
-        return [np.logical_or.reduce(layers)]
+        return [union(layers)]
     raise ValueError(
         f"{node}: {len(layers)} masks for {images} pictures. Give one mask, or as many as there are pictures.\n"
         f"{node}：{images} 张图片却有 {len(layers)} 个遮罩。请提供一个遮罩，或与图片数量相同的遮罩。"
@@ -231,7 +244,11 @@ def _unusable(node: str, found: str) -> ValueError:
 
 
 def _short(value: float, threshold: float) -> str:
-    """0.30, but 0.0039 and 0.499: a haze must not look like zero, nor 0.499 like 0.50."""
-    two_digits = f"{value:.2f}"
-    misleading = 0 < value < 0.01 or value < threshold <= float(two_digits)
-    return f"{value:.3g}" if misleading else two_digits
+    """0.30, but 0.0039 and 0.499: a haze must not look like zero, nor what is below the threshold like it."""
+    if 0 < value < 0.01:
+        return f"{value:.2g}"
+    for digits in range(2, 17):
+        text = f"{value:.{digits}f}"
+        if (float(text) < threshold) == (value < threshold):
+            break
+    return text

@@ -73,27 +73,20 @@ class Region:
         return masks.resize(mask[self.slices], self.sent_height, self.sent_width)
 
 
-def resample(
-    rgb: NDArray[np.uint8],
-    height: int,
-    width: int,
-    box: tuple[float, float, float, float] | None = None,
-) -> NDArray[np.uint8]:
-    """Bring a picture, or a part of it, to a size, Lanczos.
+def resample(rgb: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Bring a picture to a size, Lanczos.
 
     Args:
         rgb: [h, w, 3] uint8.
         height: The new height, px.
         width: The new width, px.
-        box: The part (left, top, right, bottom) of `rgb`, px; all by default.
 
     Returns:
         [height, width, 3] uint8; `rgb` itself if nothing is to do.
     """
-    if box is None and rgb.shape[:2] == (height, width):
+    if rgb.shape[:2] == (height, width):
         return rgb
-    resized = Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS, box)
-    return np.asarray(resized)
+    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def bounding_box(mask: masks.Mask) -> tuple[int, int, int, int]:
