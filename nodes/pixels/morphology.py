@@ -47,7 +47,8 @@ def close_gaps(mask: Mask, width: int) -> Mask:
     # a disc that does not fit into a gap of `width`, so `width + 1` across; where that is even, a disc one
     # smaller and a square of 2x2 make it up
     radius, even = width // 2, width % 2
-    padded = np.pad(mask, width + 1)
+    # beyond the picture its edge goes on, so that a gap that runs out of it is bridged to its end
+    padded = np.pad(mask, width + 1, mode="edge")
     padded = grow(padded, radius)
     if even:
         padded = _or_with_next(padded)
