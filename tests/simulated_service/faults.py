@@ -23,7 +23,7 @@ NAMES = frozenset(
         "html_504",
         "empty",
         "wrong_size",
-        "redirect",
+        "redirect",  # from a proxy in front of the service; never billed
         "link_only",
         "loose",  # a valid answer in other clothes: wrapped, time as a number, lists null where possible
     }

@@ -289,6 +289,10 @@ class _Handler(BaseHTTPRequestHandler):
         fault = service.faults.take(call, before_body=False)
         if fault and (fault.fault in BUSINESS or fault.fault in GATEWAY):
             raise Refusal(fault.fault)
+        if fault and fault.fault == "redirect":
+            service.ledger.settle(call, "failed", fault.fault)
+            self._send(302, b"", "text/plain", {"Location": f"{service.endpoint}/elsewhere"})
+            return
         if service.rate_per_s is not None and service.ledger.recent(1.0) >= service.rate_per_s:
             raise Refusal(50429)
         if not service.ledger.admit(call, service.allowance):
@@ -331,9 +335,6 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if name == "empty":
             self._send(200, b"", "application/json")
-            return
-        if name == "redirect":
-            self._send(302, b"", "text/plain", {"Location": f"{service.endpoint}/elsewhere"})
             return
         if name == "not_a_picture":
             picture = b"this is no picture"
