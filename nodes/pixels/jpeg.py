@@ -91,8 +91,9 @@ def best_that_fits(
             if search.predict(quality + 1) > limit * _CLOSE:
                 break
             quality += 1
-        elif not left and not fitting:
-            quality = search.best_quality(limit * 0.9)
+        elif search.sizes and not fitting:
+            # rather one too low, which leaves an encode to look at the next, than too high again
+            quality = search.best_quality(limit / _CLOSE if left else limit * 0.9)
         quality = max(1, quality)
         data = encode(rgb, quality)
         search.sizes[quality] = len(data)

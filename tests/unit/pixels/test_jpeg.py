@@ -1,0 +1,131 @@
+"""The best JPEG that fits, beside a scan of all qualities of real photographs by Pillow itself."""
+
+from __future__ import annotations
+
+import functools
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+from volc_inpaint.nodes.pixels import jpeg, wire
+
+GOOD = 90
+Pixels = np.ndarray[Any, Any]
+
+
+def photograph(name: str, width: int, height: int, noise: float = 0) -> Pixels:
+    """scikit-image's chelsea and coffee (CC0) or astronaut (NASA), scaled, with a sensor's noise."""
+    picture = Image.fromarray(getattr(skimage.data, name)())
+    pixels = np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS), float)
+    grain = np.random.default_rng(width).normal(0, noise, pixels.shape) if noise else 0
+    return (pixels + grain).clip(0, 255).round().astype(np.uint8)
+
+
+def montage() -> Pixels:
+    """Half a photograph, half white paper: bands of very unequal cost."""
+    pixels = np.full((800, 1200, 3), 255, np.uint8)
+    pixels[400:] = photograph("coffee", 1200, 400, 6)
+    return pixels
+
+
+PICTURES = {
+    "chelsea": lambda: photograph("chelsea", 1100, 730),
+    "coffee, grainy": lambda: photograph("coffee", 1000, 700, 5),
+    "astronaut": lambda: photograph("astronaut", 900, 900),
+    "astronaut, tall and odd": lambda: photograph("astronaut", 333, 2001, 3),
+    "chelsea, tiled": lambda: np.tile(photograph("chelsea", 451, 300), (3, 3, 1)),
+    "half of it paper": montage,
+}
+
+
+@functools.cache
+def scanned(name: str) -> tuple[Pixels, dict[int, int]]:
+    """A picture, and what Pillow makes of it at each quality, bytes."""
+    pixels = PICTURES[name]()
+    sizes = {}
+    for quality in range(1, 101):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
+        sizes[quality] = buffer.tell()
+    return pixels, sizes
+
+
+def sampling(data: bytes) -> list[int]:
+    """Sampling factors of the three components, from the frame header (ITU-T T.81, B.2.2)."""
+    at = data.index(b"\xff\xc0")
+    return [data[at + 11 + 3 * component] for component in range(3)]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_no_better_quality_would_fit_and_three_encodes_are_enough(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels, sizes = scanned(name)
+    whole: list[int] = []
+    encode = jpeg.encode
+
+    def counted(rgb: Pixels, quality: int) -> bytes:
+        if rgb.size == pixels.size:
+            whole.append(quality)
+        return encode(rgb, quality)
+
+    monkeypatch.setattr(jpeg, "encode", counted)
+    for best in (*range(24, 90, 11), 90, 94, 97, 99):
+        for limit in (sizes[best], (sizes[best] + sizes[best + 1]) // 2, sizes[best + 1] - 1):
+            whole.clear()
+            data, quality = jpeg.best_that_fits(pixels, limit, limit, GOOD)
+            assert len(whole) <= 3
+            # one byte short of the next quality, no prediction can tell the two apart
+            beyond = quality + 1 if limit < sizes[best + 1] - 1 else min(quality + 2, 100)
+            assert len(data) == sizes[quality] <= limit < sizes[beyond]
+    assert sampling(data) == [0x11, 0x11, 0x11]
+
+
+@pytest.mark.parametrize("name", ["chelsea", "half of it paper"])
+def test_poor_qualities_are_found_too(name: str) -> None:
+    pixels, sizes = scanned(name)
+
+    for limit in (sizes[quality] for quality in (1, 2, 3, 5, 10, 15)):
+        data, quality = jpeg.best_that_fits(pixels, limit, limit, GOOD)
+        assert len(data) == sizes[quality] <= limit
+        # so far down, steps are smaller than what any prediction can tell
+        assert limit < sizes[quality + 2]
+    data, quality = jpeg.best_that_fits(pixels, sizes[100], sizes[100], GOOD)
+    assert (quality, len(data)) == (100, sizes[100])
+
+
+def test_what_does_not_fit_at_any_quality_is_an_error() -> None:
+    pixels, sizes = scanned("chelsea")
+
+    with pytest.raises(ValueError, match="1100x730") as caught:
+        jpeg.best_that_fits(pixels, sizes[1] - 1, sizes[1] - 1, GOOD)
+
+    english, chinese = str(caught.value).split("\n")
+    assert f"{sizes[1] - 1} bytes" in english
+    assert f"{sizes[1] - 1} 字节" in chinese
+
+
+def test_the_safe_limit_is_kept_where_quality_allows_and_else_the_hard_one() -> None:
+    pixels, sizes = scanned("coffee, grainy")
+
+    # 95 keeps the safe limit: no need for more, though 98 keeps the hard one
+    encoded = wire.encode_picture(pixels, sizes[98], sizes[95])
+    assert (encoded.format, encoded.quality) == ("JPEG", 95)
+    # only 80 would keep the safe one: too poor to be worth it
+    encoded = wire.encode_picture(pixels, sizes[92], sizes[80])
+    assert (encoded.format, encoded.quality) == ("JPEG", 92)
+
+
+def test_stripes_with_the_period_of_the_probe_do_not_mislead_it() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (4000, 400, 3)).astype(np.uint8)
+    for period in range(16, 160, 8):
+        pixels = noise.copy()
+        pixels[np.arange(4000) % period < period // 2] = 128
+        full = len(jpeg.encode(pixels, 70))
+        probe = jpeg.probe(pixels)
+        expected = len(jpeg.encode(probe, 70)) * pixels.size / probe.size
+        assert probe.size < pixels.size / 4
+        assert 0.7 < expected / full < 1.4

@@ -1,0 +1,401 @@
+"""Tensors to bytes and files, and answers back to pixels."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from harness import graphs
+from PIL import Image, ImageFile
+from volc_inpaint.nodes.pixels import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CAT = graphs.photograph("chelsea", (120, 80))
+NAN, INF = float("nan"), float("inf")
+
+
+def file(picture: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+# -- tensor to bytes
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+def test_every_byte_survives_the_way_to_floats_and_back(dtype: torch.dtype) -> None:
+    levels = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
+    floats = torch.from_numpy(levels / 255.0).to(dtype)
+    if dtype == torch.bfloat16:  # 8 bits of mantissa cannot tell the brightest levels apart
+        error = wire.to_uint8(floats).astype(int) - levels
+        assert np.abs(error).max() <= 1
+    else:
+        assert np.array_equal(wire.to_uint8(floats), levels)
+
+
+@pytest.mark.parametrize(
+    ("value", "byte"),
+    [
+        (0.0, 0),
+        (-0.0, 0),
+        (1.0, 255),
+        (0.999, 255),  # 254.7; truncated it would be 254
+        (0.0019, 0),  # 0.48
+        (0.002, 1),  # 0.51
+        (0.1, 26),  # 25.5 and a little, as 0.1 is not exact in float32
+        (0.7, 178),  # 178.5 less a little
+        (-0.5, 0),
+        (-1e30, 0),
+        (1.0001, 255),
+        (17.0, 255),
+        (1e30, 255),
+        (NAN, 0),
+        (INF, 255),
+        (-INF, 0),
+    ],
+)
+def test_a_value_is_clamped_and_rounded_never_truncated(value: float, byte: int) -> None:
+    image = torch.full((2, 3, 3), value)
+    if abs(value) < 2:
+        # the same in exact arithmetic, from the float32 that it really is
+        exact = Fraction(float(image[0, 0, 0])) * 255
+        assert byte == min(255, max(0, round(exact)))
+
+    assert wire.to_uint8(image).tolist() == np.full((2, 3, 3), byte).tolist()
+
+
+def test_one_pixel_that_is_not_a_number_costs_no_other() -> None:
+    image = torch.from_numpy(CAT / np.float32(255))
+    image[5, 7, 1] = NAN
+    expected = CAT.copy()
+    expected[5, 7, 1] = 0
+
+    assert np.array_equal(wire.to_uint8(image), expected)
+
+
+PICTURES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "as it is": lambda image: image,
+    "with alpha": lambda image: torch.cat([image, torch.rand(80, 120, 1)], -1),
+    "channels first underneath": lambda image: image.permute(2, 0, 1).contiguous().permute(1, 2, 0),
+    "mirrored twice": lambda image: image.flip(1).flip(1),
+    "every second pixel of a larger one": lambda image: image.repeat_interleave(2, 1)[:, ::2],
+    "with gradients": lambda image: image.clone().requires_grad_(),
+    "in double": lambda image: image.double(),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_becomes_its_bytes_and_is_never_changed(name: str) -> None:
+    image = PICTURES[name](torch.from_numpy(CAT / np.float32(255)))
+    before = image.detach().clone()
+
+    rgb = wire.to_uint8(image)
+
+    assert np.array_equal(rgb, CAT)
+    assert rgb.flags.c_contiguous
+    assert torch.equal(image.detach(), before)
+
+
+def test_one_channel_is_repeated() -> None:
+    grey = torch.from_numpy(CAT[..., :1] / np.float32(255))
+
+    assert np.array_equal(wire.to_uint8(grey), CAT[..., :1].repeat(3, 2))
+
+
+@pytest.mark.parametrize(
+    ("images", "found"),
+    [
+        (torch.zeros((4, 6, 3)), "[4, 6, 3]"),
+        (torch.zeros((1, 4, 6, 2)), "[1, 4, 6, 2]"),
+        (torch.zeros((1, 4, 6, 5)), "[1, 4, 6, 5]"),
+        (torch.zeros((1, 3, 4, 6)), "[1, 3, 4, 6]"),
+        (torch.zeros((1, 4, 6, 3), dtype=torch.uint8), "torch.uint8"),
+        (torch.zeros((0, 4, 6, 3)), "no pixels, [0, 4, 6, 3]"),
+        (torch.zeros((1, 0, 6, 3)), "no pixels, [1, 0, 6, 3]"),
+        (np.zeros((1, 4, 6, 3)), "ndarray"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_batch_of_pictures_is_refused(images: object, found: str) -> None:
+    with pytest.raises(ValueError, match="VolcInpaint") as caught:
+        wire.check_images(images, "VolcInpaint")
+
+    english, chinese = str(caught.value).split("\n")
+    assert found in english
+    assert "图像" in chinese
+
+
+# -- the mask's PNG
+
+
+def png_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Name and content of each chunk, its checksum verified, by the PNG specification's section 5."""
+    assert data[:8] == bytes([137, 80, 78, 71, 13, 10, 26, 10])
+    chunks, at = [], 8
+    while at < len(data):
+        (length,) = struct.unpack(">I", data[at : at + 4])
+        name, content = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        (checksum,) = struct.unpack(">I", data[at + 8 + length : at + 12 + length])
+        assert checksum == zlib.crc32(name + content)
+        chunks.append((name, content))
+        at += 12 + length
+    return chunks
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (64, 64), (80, 121), (2, 4096), (4096, 64)])
+def test_a_mask_is_an_8_bit_grey_png_of_0_and_255_and_nothing_else(shape: tuple[int, int]) -> None:
+    mask = np.random.default_rng(1).random(shape) < 0.3
+    mask[0, 0] = True
+
+    data = wire.encode_mask(mask)
+
+    chunks = png_chunks(data)
+    assert [name for name, _ in chunks] == [b"IHDR", b"IDAT", b"IEND"]
+    # width, height, 8 bits, grey, deflate, adaptive filters, not interlaced
+    assert struct.unpack(">IIBBBBB", chunks[0][1]) == (shape[1], shape[0], 8, 0, 0, 0, 0)
+    picture = Image.open(io.BytesIO(data))
+    assert picture.mode == "L"
+    assert picture.info == {}
+    assert np.array_equal(np.asarray(picture), np.where(mask, 255, 0))
+
+
+def test_a_mask_of_numbers_is_all_or_nothing() -> None:
+    mask = np.array([[0.0, 1.0, 0.004], [0, 255, 7]])
+
+    data = wire.encode_mask(mask)
+
+    assert np.asarray(Image.open(io.BytesIO(data))).tolist() == [[0, 255, 255], [0, 255, 255]]
+
+
+def test_a_mask_of_the_largest_picture_is_small() -> None:
+    assert len(wire.encode_mask(graphs.ellipse(4096, 4096))) < 100_000
+
+
+# -- the picture's file
+
+
+def test_a_picture_that_fits_goes_as_png_and_loses_nothing() -> None:
+    encoded = wire.encode_picture(CAT)
+
+    assert (encoded.format, encoded.quality) == ("PNG", None)
+    chunks = [name for name, _ in png_chunks(encoded.data)]
+    assert set(chunks) == {b"IHDR", b"IDAT", b"IEND"}
+    picture = Image.open(io.BytesIO(encoded.data))
+    assert picture.mode == "RGB"
+    assert np.array_equal(np.asarray(picture), CAT)
+
+
+@pytest.mark.parametrize("name", ["chelsea", "coffee", "astronaut"])
+def test_png_is_sent_if_and_only_if_it_fits(name: str) -> None:
+    rgb = graphs.photograph(name, (600, 500))
+    sizes = [len(file(Image.fromarray(rgb), "PNG", compress_level=level)) for level in (1, 6)]
+
+    for limit in (min(sizes), max(sizes), rgb.size):
+        encoded = wire.encode_picture(rgb, limit, limit)
+        assert encoded.format == "PNG"
+        assert len(encoded.data) <= limit
+    encoded = wire.encode_picture(rgb, min(sizes) * 9 // 10, min(sizes) * 9 // 10)
+    assert encoded.format == "JPEG"
+
+
+def test_the_limits_are_those_of_the_interface() -> None:
+    assert wire.MAX_FILE_BYTES == 5_000_000
+    # the base64 text of the safe one keeps to 4.7 MB
+    assert len(b"A" * wire.SAFE_FILE_BYTES) * 4 / 3 <= 4_700_000
+    assert (wire.SAFE_FILE_BYTES + 3) * 4 / 3 > 4_700_000
+
+
+def test_the_key_names_pixels_not_files() -> None:
+    first, second = np.arange(24, dtype=np.uint8).reshape(2, 4, 3), np.zeros((2, 4), bool)
+
+    key = wire.pixels_key(first, second)
+
+    assert len(key) == 64
+    assert wire.pixels_key(first.copy(), second.copy()) == key
+    assert wire.pixels_key(np.asfortranarray(first), second) == key
+    others = [
+        (first + np.uint8(1), second),
+        (first, ~second),
+        (first.reshape(4, 2, 3), second),
+        (first, second.astype(np.uint8)),
+        (second, first),
+    ]
+    assert len({key, *(wire.pixels_key(*other) for other in others)}) == 6
+
+
+# -- answers
+
+
+def oriented(picture: Image.Image) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # "turn by 90 degrees when shown"
+    return file(picture, "JPEG", quality=95, subsampling=0, exif=exif)
+
+
+def sixteen_bit_grey() -> bytes:
+    levels = np.array([[0, 65535, 32896], [128, 129, 65000]], np.uint16)
+    return file(Image.fromarray(levels), "PNG")
+
+
+def test_a_jpeg_is_decoded_as_pillow_does() -> None:
+    data = file(Image.fromarray(CAT), "JPEG", quality=92)
+
+    decoded = wire.decode_picture(data)
+
+    assert decoded.dtype == np.uint8
+    assert decoded.flags.c_contiguous
+    assert np.array_equal(decoded, np.asarray(Image.open(io.BytesIO(data))))
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "options"),
+    [
+        ("RGB", "PNG", {}),
+        ("RGB", "WEBP", {"lossless": True}),
+        ("RGBA", "PNG", {}),
+        ("RGBA", "WEBP", {"lossless": True, "exact": True}),
+        ("L", "PNG", {}),
+        ("LA", "PNG", {}),
+        ("P", "PNG", {}),
+        ("1", "PNG", {}),
+    ],
+)
+def test_a_lossless_file_of_any_mode_is_decoded_exactly(
+    mode: str, kind: str, options: dict[str, Any]
+) -> None:
+    picture = Image.fromarray(CAT).convert(mode)
+    if mode in ("RGBA", "LA"):
+        picture.putalpha(Image.fromarray(CAT[..., 0]))
+
+    decoded = wire.decode_picture(file(picture, kind, **options))
+
+    if mode in ("RGB", "RGBA"):
+        expected = CAT
+    elif mode == "P":
+        palette = np.array(picture.getpalette(), np.uint8).reshape(-1, 3)
+        expected = palette[np.asarray(picture)]
+    else:
+        grey = np.asarray(picture.getchannel(0)).astype(np.uint8) * (255 if mode == "1" else 1)
+        expected = np.stack([grey] * 3, -1)
+    assert np.array_equal(decoded, expected)
+
+
+def test_grey_and_cmyk_jpegs_come_back_in_their_colours() -> None:
+    cat = Image.fromarray(CAT)
+    grey = wire.decode_picture(file(cat.convert("L"), "JPEG", quality=100))
+    assert np.abs(grey.astype(int) - np.asarray(cat.convert("L"))[..., None]).max() <= 2
+
+    cmyk = Image.fromarray(np.full((16, 16, 4), (0, 255, 255, 0), np.uint8), "CMYK")
+    red = wire.decode_picture(file(cmyk, "JPEG", quality=100))
+    assert np.abs(red.astype(int) - (255, 0, 0)).max() <= 3
+
+
+def test_sixteen_bits_are_rounded_to_eight() -> None:
+    decoded = wire.decode_picture(sixteen_bit_grey())
+
+    # 65535 / 257 = 255, 32896 / 257 = 128, 128 / 257 = 0.498, 129 / 257 = 0.502, 65000 / 257 = 252.9
+    assert decoded[..., 0].tolist() == [[0, 255, 128], [0, 1, 253]]
+    assert (decoded == decoded[..., :1]).all()
+
+
+def test_an_orientation_in_exif_is_ignored() -> None:
+    data = oriented(Image.fromarray(CAT))
+
+    assert Image.open(io.BytesIO(data)).getexif()[0x0112] == 6
+    assert wire.decode_picture(data).shape == CAT.shape
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG that claims a size and is nothing but its header."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + checksum
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(4097, 64), (64, 4097), (12000, 9000), (60000, 60000), (2**31 - 1, 1)]
+)
+def test_a_bomb_is_refused_before_any_pixel_is_decoded(
+    width: int, height: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decoded(*_: object) -> None:
+        raise AssertionError("pixels were decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="4096") as caught:
+            wire.decode_picture(bomb(width, height))
+
+    assert "4096" in str(caught.value).split("\n")[1]
+
+
+CAT_FILES = {
+    "JPEG": file(Image.fromarray(CAT), "JPEG", quality=90),
+    "progressive JPEG": file(Image.fromarray(CAT), "JPEG", progressive=True),
+    "PNG": file(Image.fromarray(CAT), "PNG"),
+    "WebP": file(Image.fromarray(CAT), "WEBP"),
+}
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+@pytest.mark.parametrize("kind", CAT_FILES)
+def test_a_file_that_is_cut_short_is_refused_wherever_it_ends(
+    kind: str, lenient: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # other packs set this for the whole process
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
+    data = CAT_FILES[kind]
+    for length in [0, 1, 3, 10, 30, 200, *range(300, len(data) - 12, 211), len(data) - 12]:
+        with pytest.raises(ValueError, match="not a whole JPEG, PNG or WebP") as caught:
+            wire.decode_picture(data[:length])
+        assert f"{length} bytes" in str(caught.value)
+        assert f"{length} 字节" in str(caught.value).split("\n")[1]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "ICO", "PPM"])
+def test_other_formats_are_refused(kind: str) -> None:
+    with pytest.raises(ValueError, match="not a whole JPEG, PNG or WebP"):
+        wire.decode_picture(file(Image.fromarray(CAT), kind))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"this is no picture", b"<html>504</html>", b"\xff\xd8\xff", b"\0" * 1000]
+)
+def test_what_is_no_picture_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="not a whole JPEG, PNG or WebP"):
+        wire.decode_picture(data)
+
+
+@pytest.mark.parametrize("kind", [*CAT_FILES, "16-bit PNG"])
+def test_a_damaged_file_is_a_picture_or_a_value_error(kind: str) -> None:
+    """No other exception may escape: it would be taken for a fault of the pack."""
+    data = CAT_FILES.get(kind) or sixteen_bit_grey()
+    random = np.random.default_rng(len(data))
+    for _ in range(400):
+        damaged = bytearray(data)
+        # mostly in the headers, where it hurts
+        reach = len(data) if random.random() < 0.4 else min(len(data), 200)
+        for place in random.integers(0, reach, random.integers(1, 6)):
+            damaged[place] = random.integers(256)
+        try:
+            decoded = wire.decode_picture(bytes(damaged))
+        except ValueError:
+            continue
+        assert decoded.ndim == 3
+        assert decoded.shape[2] == 3
