@@ -15,6 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="simulated_service", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds a picture takes")
+    parser.add_argument("--queue", type=float, default=0.0, help="seconds a task waits before")
     parser.add_argument("--allowance", type=int, default=None, help="calls at once")
     parser.add_argument("--access-key", default=os.environ.get("SIMULATED_ACCESS_KEY", ACCESS_KEY))
     options = parser.parse_args()
@@ -22,6 +23,7 @@ def main() -> None:
         options.access_key,
         os.environ.get("SIMULATED_SECRET_KEY", SECRET_KEY),
         latency_s=options.latency,
+        queue_s=options.queue,
         allowance=options.allowance,
         port=options.port,
     )

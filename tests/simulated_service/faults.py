@@ -28,6 +28,10 @@ NAMES = frozenset(
         "loose",  # a valid answer in other clothes: wrapped, time as a number, lists null where possible
     }
 )
+# Those of an answer that brings a picture.
+OF_PICTURES = frozenset({"cut_base64", "not_a_picture", "wrong_size", "link_only"})
+# What becomes of a task beside failing with a code: it is gone for whoever asks.
+LOSSES = frozenset({"not_found", "expired"})
 
 
 @dataclass
@@ -40,7 +44,9 @@ class Fault:
         seed: Only calls with this seed.
         req_key: Only this interface.
         times: How many calls it hits.
-        billed: Whether the lost answer was paid for (for faults that lose an answer).
+        billed: Whether the lost answer, or task, was paid for (for faults that lose one).
+        on: What it hits: a `call` that asks for a picture (a submission too), a `query` for a task, or the `task` itself
+            at its end.
     """
 
     fault: int | str
@@ -49,9 +55,11 @@ class Fault:
     req_key: str | None = None
     times: int = 1
     billed: bool = True
+    on: str = "call"
 
     def __post_init__(self) -> None:
-        if self.fault not in NAMES and self.fault not in BUSINESS and self.fault not in GATEWAY:
+        names = {"call": NAMES, "query": NAMES, "task": LOSSES}[self.on]
+        if self.fault not in names and self.fault not in BUSINESS and self.fault not in GATEWAY:
             raise ValueError(f"unknown fault {self.fault!r}")
 
     def hits(self, call: Call) -> bool:
@@ -76,11 +84,15 @@ class Faults:
         with self._lock:
             self._rules = list(rules)
 
-    def take(self, call: Call, *, before_body: bool) -> Fault | None:
-        """The fault that hits `call` now, used up once."""
+    def take(self, call: Call, *, before_body: bool = False, on: str | None = None) -> Fault | None:
+        """The fault that hits `call` now, or its task, used up once."""
         with self._lock:
             for rule in self._rules:
-                if (rule.fault == "reset_before_body") == before_body and rule.hits(call):
+                if (
+                    rule.on == (on or call.kind)
+                    and (rule.fault == "reset_before_body") == before_body
+                    and rule.hits(call)
+                ):
                     rule.times -= 1
                     return rule
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ class Call:
     """One request as the service saw it.
 
     Attributes:
-        sequence: 1 for the first.
-        state: `received`, `on_wire`, `billed`, `refused` or `failed`.
+        sequence: 1 for the first of its kind.
+        kind: `call` if it asks for a picture, be it by submitting a task; `query` if it asks for a task, which costs nothing.
+        state: `received`, `on_wire` (that is, a task is under way), `billed`, `refused` or `failed`; `answered` for a query.
         code: Answered, or the fault's name.
         fields: The body without its pictures.
         pictures: Format, mode, size and bytes of each picture.
@@ -35,24 +37,27 @@ class Call:
     pictures: list[dict[str, Any]] = field(default_factory=list)
     header_names: list[str] = field(default_factory=list)
     connection: int = 0
+    kind: str = "call"
 
 
 class Ledger:
     """All calls, safe between threads; tests await its changes."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(threading.RLock())
         self._calls: list[Call] = []
         self._running = 0
-        self._sequence = 0
+        self._sequence: Counter[str] = Counter()
         self.peak = 0
 
-    def open(self, action: str, header_names: list[str], connection: int) -> Call:
+    def open(
+        self, action: str, header_names: list[str], connection: int, kind: str = "call"
+    ) -> Call:
         """Note an arriving call."""
         with self._changed:
-            self._sequence += 1
-            call = Call(self._sequence, time.time(), action, header_names=header_names)
-            call.connection = connection
+            self._sequence[kind] += 1
+            call = Call(self._sequence[kind], time.time(), action, header_names=header_names)
+            call.connection, call.kind = connection, kind
             self._calls.append(call)
             self._changed.notify_all()
             return call
@@ -80,10 +85,9 @@ class Ledger:
             call.state, call.code = state, code
             self._changed.notify_all()
 
-    def count(self, state: str | None = None) -> int:
-        """How many calls are in `state`, or were received at all."""
-        with self._changed:
-            return sum(1 for call in self._calls if state in (None, call.state))
+    def count(self, state: str | None = None, kind: str = "call") -> int:
+        """How many calls of a kind are in `state`, or were received at all."""
+        return sum(1 for call in self.calls(kind) if state in (None, call.state))
 
     def recent(self, seconds: float) -> int:
         """How many calls were admitted within the last `seconds`."""
@@ -101,15 +105,16 @@ class Ledger:
             return self._changed.wait_for(condition, timeout_s)
 
     def clear(self) -> None:
-        """Forget all calls."""
+        """Forget all calls, and count anew."""
         with self._changed:
             self._calls.clear()
+            self._sequence.clear()
             self.peak = self._running
 
-    def calls(self) -> list[Call]:
-        """All calls, first to last."""
+    def calls(self, kind: str = "call") -> list[Call]:
+        """All calls of a kind, first to last."""
         with self._changed:
-            return list(self._calls)
+            return [call for call in self._calls if call.kind == kind]
 
     def as_dict(self) -> dict[str, Any]:
         """For the control interface."""
@@ -118,4 +123,10 @@ class Ledger:
         counts = {
             state: states.count(state) for state in ("billed", "refused", "failed", "on_wire")
         }
-        return {**counts, "peak": self.peak, "calls": [asdict(call) for call in calls]}
+        queries = [asdict(call) for call in self.calls("query")]
+        return {
+            **counts,
+            "peak": self.peak,
+            "calls": [asdict(call) for call in calls],
+            "queries": queries,
+        }

@@ -59,12 +59,12 @@ def watermark(image: Image.Image, info: dict[str, Any]) -> Image.Image:
     return image
 
 
-def jpeg(image: Image.Image, size: tuple[int, int] | None = None) -> bytes:
-    """The whole picture encoded anew, as the real service does; at another `size` if asked."""
+def jpeg(image: Image.Image, size: tuple[int, int] | None = None, label: str = "") -> bytes:
+    """The whole picture encoded anew, as the real service does; at another `size` if asked, with an implicit `label`."""
     if size and size != image.size:
         image = image.resize(size, Image.Resampling.BICUBIC)
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=92)
+    image.save(buffer, "JPEG", quality=92, comment=label)
     return buffer.getvalue()
 
 

@@ -20,8 +20,9 @@ from .refusals import Refusal
 # "5 MB" in the strict reading: 5,000,000 bytes of file.
 MAX_FILE_BYTES = 5_000_000
 SIDES = (64, 4096)
-# https://www.volcengine.com/docs/6793/1330693: 4.7 MB on the base64 text
-SEGMENTATION_FILE_BYTES = 3_525_000
+# https://www.volcengine.com/docs/6793/1330693 and https://www.volcengine.com/docs/85621/1976207: 4.7 MB, on the base64
+# text as the first of them says
+SIBLING_FILE_BYTES = 3_525_000
 SEGMENTATION_SIDES = (128, 4096)
 BLOCKED_WORD = "blocked-word"
 
@@ -69,6 +70,18 @@ FIELDS: dict[str, dict[str, Check]] = {
         "seed": _integer(-1, 2**31 - 1),
         "logo_info": logo,
     },
+    # https://www.volcengine.com/docs/85621/1976207
+    "jimeng_image2image_dream_inpaint": {"prompt": _text, "seed": _integer(-1, 2**31 - 1)},
+    # https://www.volcengine.com/docs/6791/1223709
+    "i2i_inpainting": {
+        "return_url": _boolean,
+        "steps": _integer(1, 2**31 - 1),
+        "strength": _number(0.1, 1),
+        "scale": _number(1, 20),
+        "seed": _integer(0, 2**31 - 1),
+        "dilate_size": _integer(0, 2**31 - 1),
+        "quality": lambda value: value in ("H", "M", "L"),
+    },
     # https://www.volcengine.com/docs/6793/1330693
     "saliency_seg": {
         "only_mask": _integer(0, 4),
@@ -84,7 +97,19 @@ FIELDS: dict[str, dict[str, Check]] = {
     },
 }
 SEGMENTATION = ("saliency_seg", "entity_seg")
-PROMPTS = {"img2img_inpainting_edit_zi2i": "custom_prompt"}
+PROMPTS = {
+    "img2img_inpainting_edit_zi2i": "custom_prompt",
+    "jimeng_image2image_dream_inpaint": "prompt",
+}
+SUBMIT, QUERY = "CVSync2AsyncSubmitTask", "CVSync2AsyncGetResult"
+SUBMITTED = ("jimeng_image2image_dream_inpaint",)
+SIBLINGS = ("jimeng_image2image_dream_inpaint", "i2i_inpainting")
+# What no seed means; -1 is random.
+SEEDS = {
+    "img2img_inpainting_edit_zi2i": -1,
+    "jimeng_image2image_dream_inpaint": 101,
+    "i2i_inpainting": 0,
+}
 
 
 def _no_constant(name: str) -> None:
@@ -98,27 +123,15 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def fields(body: bytes) -> dict[str, Any]:
-    """The fields of a body, checked by name, type and range."""
-    try:
-        values = json.loads(
-            body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_each_name_once
-        )
-    except (ValueError, RecursionError):
-        raise Refusal(50215, "not JSON in UTF-8") from None
-    if type(values) is not dict:
-        raise Refusal(50215, "not an object")
+def fields(body: bytes, action: str = "CVProcess") -> dict[str, Any]:
+    """The fields of a body that asks for a picture, checked by name, type and range."""
+    values = _object(body)
     req_key = values.get("req_key")
     if type(req_key) is not str or req_key not in FIELDS:
         raise Refusal(50215, f"req_key {str(req_key)[:80]!r}")
-    checks = FIELDS[req_key]
-    for name, value in values.items():
-        if name in ("req_key", "binary_data_base64", "image_urls"):
-            continue
-        if name not in checks:
-            raise Refusal(50215, f"unknown field {name}")
-        if not checks[name](value):
-            raise Refusal(50215, f"{name} = {str(value)[:80]!r}")
+    if (req_key in SUBMITTED) != (action == SUBMIT):
+        raise Refusal(50215, f"req_key {req_key} with Action {action}")
+    _check(values, FIELDS[req_key], ("req_key", "binary_data_base64", "image_urls"))
     prompt = PROMPTS.get(req_key)
     if prompt:
         if not str(values.get(prompt, "")).strip():
@@ -126,6 +139,51 @@ def fields(body: bytes) -> dict[str, Any]:
         if BLOCKED_WORD in values[prompt]:
             raise Refusal(50413)
     return values
+
+
+def query(body: bytes) -> dict[str, Any]:
+    """The fields of a body that asks for a task, and those in its `req_json`, checked alike."""
+    values = _object(body)
+    if values.get("req_key") not in SUBMITTED:
+        raise Refusal(50215, f"req_key {str(values.get('req_key'))[:80]!r}")
+    if not _text(values.get("task_id")) or not values["task_id"]:
+        raise Refusal(50215, "task_id is required")
+    _check(values, {"req_json": _text}, ("req_key", "task_id"))
+    wishes = _object(values.get("req_json", "{}").encode())
+    _check(wishes, {"return_url": _boolean, "logo_info": logo, "aigc_meta": label}, ())
+    return {**values, "wishes": wishes}
+
+
+def label(value: Any) -> bool:
+    """Whether `value` is a valid `aigc_meta`."""
+    names = ("content_producer", "producer_id", "content_propagator", "propagate_id")
+    return (
+        type(value) is dict
+        and "producer_id" in value
+        and all(name in names and _text(inner) and inner for name, inner in value.items())
+    )
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(
+            text.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_each_name_once
+        )
+    except (ValueError, RecursionError):
+        raise Refusal(50215, "not JSON in UTF-8") from None
+    if type(values) is not dict:
+        raise Refusal(50215, "not an object")
+    return values
+
+
+def _check(values: dict[str, Any], checks: dict[str, Check], others: tuple[str, ...]) -> None:
+    for name, value in values.items():
+        if name in others:
+            continue
+        if name not in checks:
+            raise Refusal(50215, f"unknown field {name}")
+        if not checks[name](value):
+            raise Refusal(50215, f"{name} = {str(value)[:80]!r}")
 
 
 def files(values: dict[str, Any], fetch: Callable[[str], bytes], count: int = 2) -> list[bytes]:
@@ -148,9 +206,9 @@ def files(values: dict[str, Any], fetch: Callable[[str], bytes], count: int = 2)
         raise Refusal(50215, "not plain base64") from None
 
 
-def picture(file: bytes, *, segmentation: bool = False) -> Image.Image:
-    """The picture of a file that keeps the rules."""
-    if len(file) > (SEGMENTATION_FILE_BYTES if segmentation else MAX_FILE_BYTES):
+def picture(file: bytes, *, segmentation: bool = False, sibling: bool = False) -> Image.Image:
+    """The picture of a file that keeps the rules: those of zi2i, of segmentation, or of a sibling that repaints."""
+    if len(file) > (SIBLING_FILE_BYTES if segmentation or sibling else MAX_FILE_BYTES):
         raise Refusal(50215, f"image of {len(file)} bytes")
     image = _open(file, "image")
     if image.format not in (("JPEG", "PNG", "BMP") if segmentation else ("JPEG", "PNG")):
