@@ -27,8 +27,12 @@ class Model:
 
     Attributes:
         req_key: The interface's name on the wire.
-        takes: Wire names of the fields it knows beside the pictures and the prompt.
+        takes: Wire names of the fields of the request beside the pictures and the prompt.
+        takes_on_query: Those of the question for a submitted task instead.
         prompt_field: Wire name of the prompt; empty if it takes none.
+        advised_prompt: Characters beyond which the prompt is longer than advised; 0 if nothing is said.
+        erase_prompt: The prompt that removes what is masked; empty if there is none.
+        defaults: Of fields whose default differs from that of the nodes' widgets.
         action: Of the call, or of the submission if there is a `query_action`.
         query_action: Of the question for a submitted task; empty for a synchronous interface.
         min_side: Smallest width or height of a picture, in pixels.
@@ -39,13 +43,21 @@ class Model:
 
     req_key: str
     takes: frozenset[str]
+    takes_on_query: frozenset[str] = frozenset()
     prompt_field: str = ""
+    advised_prompt: int = 0
+    erase_prompt: str = ""
+    defaults: Mapping[str, int | float] = field(default_factory=dict)
     action: str = "CVProcess"
     query_action: str = ""
     min_side: int = 64
     max_side: int = 4096
     max_file_bytes: int = 5_000_000
     safe_file_bytes: int = 3_525_000
+
+    def knows(self, name: str) -> bool:
+        """Whether it takes the field called `name`, in the request or in the question for a task."""
+        return name in self.takes or name in self.takes_on_query
 
 
 # https://www.volcengine.com/docs/86081/1804490: JPEG or PNG, 5 MB, 64x64 to 4096x4096. Whether the 5 MB mean the file or
@@ -57,15 +69,39 @@ INPAINTING_EDIT = Model(
     takes=frozenset({"steps", "scale", "seed", "return_url", "logo_info"}),
 )
 
+_SIBLING_FILE_BYTES = 4_700_000 * 3 // 4
+
+# https://www.volcengine.com/docs/85621/1976207: submitted, then asked for; JPEG or PNG, 4.7 MB, up to 4096x4096 (the
+# smallest side is not said); the prompt 删除 erases. What concerns the finished picture is asked for with it.
+DREAM_INPAINT = Model(
+    req_key="jimeng_image2image_dream_inpaint",
+    prompt_field="prompt",
+    advised_prompt=120,
+    erase_prompt="删除",
+    takes=frozenset({"seed"}),
+    takes_on_query=frozenset({"return_url", "logo_info", "aigc_meta"}),
+    action="CVSync2AsyncSubmitTask",
+    query_action="CVSync2AsyncGetResult",
+    max_file_bytes=_SIBLING_FILE_BYTES,
+)
+
+# https://www.volcengine.com/docs/6791/1223709: removes what is masked, without a prompt. Its `strength`, `dilate_size`
+# and `quality` are left to the service.
+ERASE = Model(
+    req_key="i2i_inpainting",
+    takes=frozenset({"steps", "scale", "seed", "return_url"}),
+    defaults=MappingProxyType({"steps": 30, "scale": 7.0}),
+    max_file_bytes=_SIBLING_FILE_BYTES,
+)
+
 # https://www.volcengine.com/docs/6793/1330693 and https://www.volcengine.com/docs/6793/1317296: one picture, 128x128 to
 # 4096x4096, 4.7 MB as base64 text.
-_SEGMENTATION_FILE_BYTES = 4_700_000 * 3 // 4
 SUBJECT_SEGMENTATION = Model(
     req_key="saliency_seg",
     takes=frozenset({"only_mask", "rgb", "refine_mask", "return_url"}),
     min_side=128,
-    max_file_bytes=_SEGMENTATION_FILE_BYTES,
-    safe_file_bytes=_SEGMENTATION_FILE_BYTES,
+    max_file_bytes=_SIBLING_FILE_BYTES,
+    safe_file_bytes=_SIBLING_FILE_BYTES,
 )
 ENTITY_SEGMENTATION = replace(
     SUBJECT_SEGMENTATION,
@@ -73,14 +109,20 @@ ENTITY_SEGMENTATION = replace(
     takes=frozenset({"max_entity", "refine_mask", "return_format"}),
 )
 
+# In the order in which the nodes offer them.
+INPAINTING: Mapping[str, Model] = MappingProxyType(
+    {model.req_key: model for model in (INPAINTING_EDIT, DREAM_INPAINT, ERASE)}
+)
 MODELS: Mapping[str, Model] = MappingProxyType(
-    {model.req_key: model for model in (INPAINTING_EDIT, SUBJECT_SEGMENTATION, ENTITY_SEGMENTATION)}
+    {**INPAINTING, **{m.req_key: m for m in (SUBJECT_SEGMENTATION, ENTITY_SEGMENTATION)}}
 )
 
 
 @dataclass(frozen=True)
 class LogoInfo:
-    """The watermark, field by field as on the wire (https://www.volcengine.com/docs/86081/1804490).
+    """The watermark and the implicit label, field by field as on the wire.
+
+    https://www.volcengine.com/docs/86081/1804490 and https://www.volcengine.com/docs/85621/1976207
 
     Attributes:
         add_logo: Whether to draw it.
@@ -88,6 +130,10 @@ class LogoInfo:
         language: 0 Chinese, 1 English.
         opacity: 0..1, 1 = opaque.
         logo_text_content: Own text; empty for the standard text, and then not sent.
+        content_producer: Of the implicit label: who makes the content. Each of the four is sent only if given.
+        producer_id: The picture's number there; the label needs it.
+        content_propagator: Who distributes it.
+        propagate_id: Its number there.
     """
 
     add_logo: bool = True
@@ -95,6 +141,10 @@ class LogoInfo:
     language: int = 0
     opacity: float = 0.3
     logo_text_content: str = ""
+    content_producer: str = ""
+    producer_id: str = ""
+    content_propagator: str = ""
+    propagate_id: str = ""
 
     def wire(self) -> dict[str, object]:
         """The value of the field `logo_info`."""
@@ -108,6 +158,16 @@ class LogoInfo:
             fields["logo_text_content"] = self.logo_text_content
         return fields
 
+    def label(self) -> dict[str, object]:
+        """The value of the field `aigc_meta`; empty if no part of the label is given."""
+        parts = {
+            "content_producer": self.content_producer,
+            "producer_id": self.producer_id,
+            "content_propagator": self.content_propagator,
+            "propagate_id": self.propagate_id,
+        }
+        return {name: value for name, value in parts.items() if value}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -118,12 +178,14 @@ class Request:
         parameters: Further fields by their wire names.
         pictures: Encoded files: the image, then the mask.
         urls: The same two as links; instead of `pictures`.
+        on_query: Further fields of the question for a submitted task.
     """
 
     model: Model
     parameters: Mapping[str, object] = field(default_factory=dict)
     pictures: tuple[bytes, ...] = ()
     urls: tuple[str, ...] = ()
+    on_query: Mapping[str, object] = field(default_factory=dict)
 
     def body(self, seed: int | None = None) -> bytes:
         """The JSON body, UTF-8. The pictures are encoded once, whatever the number of seeds.
@@ -134,6 +196,14 @@ class Request:
         if seed is None:
             return self._head + b"}"
         return b'%b,"seed":%d}' % (self._head, seed)
+
+    def query(self, task_id: str) -> bytes:
+        """The JSON body that asks for a submitted task, UTF-8 (https://www.volcengine.com/docs/85621/1976207)."""
+        fields = {"req_key": self.model.req_key, "task_id": task_id}
+        if self.on_query:
+            # a text that holds JSON, not an object
+            fields["req_json"] = to_json(dict(self.on_query)).decode()
+        return to_json(fields)
 
     @cached_property
     def _head(self) -> bytes:

@@ -122,3 +122,71 @@ def test_the_table_knows_the_inpainting_interface():
 
 def test_every_model_stands_in_the_table_under_its_own_name():
     assert list(models.MODELS) == [model.req_key for model in models.MODELS.values()]
+
+
+def test_the_table_knows_the_successor():
+    model = models.MODELS["jimeng_image2image_dream_inpaint"]
+
+    # https://www.volcengine.com/docs/85621/1976207
+    expected = ("CVSync2AsyncSubmitTask", "CVSync2AsyncGetResult", "prompt", 120, "删除", 4096)
+    actual = (
+        model.action, model.query_action, model.prompt_field, model.advised_prompt,
+        model.erase_prompt, model.max_side,
+    )  # fmt: skip
+    assert expected == actual
+    assert {"seed"} == model.takes
+    assert {"return_url", "logo_info", "aigc_meta"} == model.takes_on_query
+    assert len(base64.b64encode(bytes(model.max_file_bytes))) <= 4_700_000
+
+
+def test_the_table_knows_the_eraser():
+    model = models.MODELS["i2i_inpainting"]
+
+    # https://www.volcengine.com/docs/6791/1223709
+    assert ("CVProcess", "", "") == (model.action, model.query_action, model.prompt_field)
+    assert {"steps", "scale", "seed", "return_url"} == model.takes
+    assert {"steps": 30, "scale": 7} == dict(model.defaults)
+    assert len(base64.b64encode(bytes(model.max_file_bytes))) <= 4_700_000
+
+
+def test_three_interfaces_repaint_in_the_order_of_the_nodes():
+    expected = [
+        "img2img_inpainting_edit_zi2i", "jimeng_image2image_dream_inpaint", "i2i_inpainting",
+    ]  # fmt: skip
+    assert expected == list(models.INPAINTING)
+    assert set(models.INPAINTING) < set(models.MODELS)
+
+
+def test_a_task_is_asked_for_by_its_number_with_json_inside_a_text():
+    wishes = {"return_url": True, "logo_info": {"add_logo": False}, "aigc_meta": {"x": "作者"}}
+    request = Request(models.DREAM_INPAINT, {"prompt": "a"}, pictures=PICTURES, on_query=wishes)
+    asked = json.loads(request.query("7392616336519610409"))
+
+    # https://www.volcengine.com/docs/85621/1976207
+    assert ["req_key", "task_id", "req_json"] == list(asked)
+    assert "jimeng_image2image_dream_inpaint" == asked["req_key"]
+    assert "7392616336519610409" == asked["task_id"]
+    assert wishes == json.loads(asked["req_json"])
+    assert not {"return_url", "logo_info", "aigc_meta"} & set(json.loads(request.body(1)))
+
+
+def test_a_task_of_which_nothing_is_wished_is_asked_for_without_a_text():
+    asked = Request(models.DREAM_INPAINT, {"prompt": "a"}, urls=LINKS).query("1")
+
+    assert {"req_key": "jimeng_image2image_dream_inpaint", "task_id": "1"} == json.loads(asked)
+
+
+def test_the_label_has_the_documented_names_and_only_what_was_given():
+    info = LogoInfo(content_producer="a", producer_id="b", content_propagator="c", propagate_id="d")
+    expected = {
+        "content_producer": "a",
+        "producer_id": "b",
+        "content_propagator": "c",
+        "propagate_id": "d",
+    }
+
+    # https://www.volcengine.com/docs/85621/1976207
+    assert expected == info.label()
+    assert {"producer_id": "b"} == LogoInfo(producer_id="b").label()
+    assert {} == LogoInfo().label()
+    assert not set(expected) & set(info.wire())
