@@ -65,7 +65,7 @@ def canonical_request(
     return "\n".join(
         (
             method,
-            quote(path or "/", safe="/~"),
+            quote(path or "/"),
             canonical_query(query),
             canonical_headers,
             signed_header_names(headers),

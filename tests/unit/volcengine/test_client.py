@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -222,6 +223,7 @@ def test_a_connection_that_idled_too_long_is_not_used_again(monkeypatch):
         call(client)
         monkeypatch.setattr(client_module, "_MAX_IDLE_S", -1.0)
         call(client)
+        assert seen.closed.wait(5)  # the first one was ended, not forgotten
         monkeypatch.undo()
         call(client)
 
@@ -587,6 +589,22 @@ def test_https_goes_through_the_proxy_as_a_tunnel_without_a_key(surroundings):
     assert heads.startswith(b"CONNECT visual.volcengineapi.com:443 HTTP/1.")
     assert b"X-Date" not in heads
     assert b"Basic" not in heads
+
+
+def test_a_password_file_has_no_say_over_https_either(surroundings, monkeypatch):
+    left: list[requests.PreparedRequest] = []
+
+    def keep(_: object, request: requests.PreparedRequest, **options: object) -> None:
+        left.append(request)
+        raise requests.exceptions.ConnectionError("kept here")
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", keep)
+    failure("https://visual.volcengineapi.com")
+    with pytest.raises(APIConnectionError):
+        Client(KEYS).download("https://pictures.example/a.jpg")
+
+    assert left[0].headers["Authorization"].startswith("HMAC-SHA256 ")
+    assert "Authorization" not in left[1].headers
 
 
 # Links to painted pictures.

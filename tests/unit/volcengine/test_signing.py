@@ -119,6 +119,17 @@ def test_an_empty_path_is_the_root():
     assert "GET\n/\n" == signing.canonical_request("GET", "", [], {}, "")[:6]
 
 
+def test_white_space_around_a_header_does_not_count():
+    headers = {"X-Date": " 20250818T091958Z\t", "Host": "x.example "}
+    actual = signing.canonical_request("GET", "/", [], headers, "digest")
+
+    assert "GET\n/\n\nhost:x.example\nx-date:20250818T091958Z\n\nhost;x-date\ndigest" == actual
+
+
+def test_a_path_is_encoded_but_for_its_slashes():
+    assert "GET\n/a%20b/%E7%8B%97~\n" in signing.canonical_request("GET", "/a b/狗~", [], {}, "")
+
+
 def test_the_query_is_sorted_by_its_encoded_names():
     # as encoded texts "%7B" < "A" < "a", although "{" > "a"
     assert "%7B=1&A=2&a=3" == signing.canonical_query([("a", "3"), ("{", "1"), ("A", "2")])
