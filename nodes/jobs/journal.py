@@ -107,11 +107,13 @@ class Journal:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as file:
                 report = json.loads(file.read("report.json"))
-                return Entry(tuple(file.read(name) for name in report["files"]), report)
+                entry = Entry(tuple(file.read(name) for name in report["files"]), report)
         except MemoryError:
             raise
         except Exception as error:  # zipfile raises anything on damaged bytes
             raise DamagedError(key) from error
+        self._tidy(path.with_suffix(".inflight"))
+        return entry
 
     def set_aside(self, key: str) -> None:
         """Keep an entry that holds no picture as evidence, never to be found again. For the holder of the claim."""
@@ -160,6 +162,13 @@ class Journal:
     def _use(self, key: str, run: int) -> None:
         with self._lock:
             self._in_use.setdefault(run, set()).add(key)
+
+    @staticmethod
+    def _tidy(note: Path) -> None:
+        """Remove the note of a process that died after the picture was kept, unless somebody holds it."""
+        with contextlib.suppress(OSError):
+            if note.exists() and (claim := Claim.try_make(note)) is not None:
+                claim.settle()
 
     def _from_memory(self, key: str) -> Entry | None:
         with self._lock:

@@ -1,0 +1,143 @@
+"""Cancelled at every phase: at once, nothing new is sent, what was on the wire is kept, nothing is paid twice."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import buyer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from simulated_service import SimulatedService
+
+
+def statuses(run: Any) -> list[str]:
+    return [outcome.status for outcome in run.results()]
+
+
+def test_while_waiting_for_the_allowance(service: SimulatedService, tmp_path: Path) -> None:
+    service.configure({"latency_s": 0.6, "allowance": 2})
+    runner = buyer.make_runner(service, tmp_path)
+    run = runner.start(buyer.jobs(8), buyer.decode)
+    assert service.wait_for("on_wire", 2)
+    assert service.wait_for("refused", 1)
+    run.cancel()
+    sent = len(service.ledger.calls())
+    assert run.done.wait(5)
+
+    assert len(service.ledger.calls()) <= sent + 1  # one may have left just then
+    assert service.billed == 2
+    again = buyer.buy(runner, buyer.jobs(8))
+    assert sorted(outcome.status for outcome in again) == ["journal"] * 2 + ["paid"] * 6
+    assert service.billed == 8
+
+
+def test_with_calls_on_the_wire(service: SimulatedService, tmp_path: Path) -> None:
+    service.configure({"latency_s": 0.5})
+    runner = buyer.make_runner(service, tmp_path)
+    run = runner.start(buyer.jobs(4), buyer.decode)
+    assert service.wait_for("on_wire", 4)
+    run.cancel()
+    assert run.status().on_wire == 4
+    assert run.done.wait(5)
+
+    assert [path.suffix for path in tmp_path.glob("*/*")] == [".zip"] * 4
+    again = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(4))
+    assert [outcome.status for outcome in again] == ["journal"] * 4
+    assert service.billed == 4
+
+
+def test_run_again_while_the_cancelled_calls_are_still_on_the_wire(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.configure({"latency_s": 0.5})
+    runner = buyer.make_runner(service, tmp_path)
+    run = runner.start(buyer.jobs(4), buyer.decode)
+    assert service.wait_for("on_wire", 2)
+    run.cancel()
+    again = buyer.buy(runner, buyer.jobs(4))
+
+    assert len(again) == 4
+    assert all(outcome.value is not None for outcome in again)
+    assert service.billed == 4
+
+
+def test_while_pausing_before_another_try(service: SimulatedService, tmp_path: Path) -> None:
+    service.fail(50500, times=99)
+    runner = buyer.make_runner(service, tmp_path)
+    run = runner.start(buyer.jobs(1), buyer.decode)
+    assert service.wait_for("refused", 1)
+    deadline = time.monotonic() + 5
+    while run.status().waiting_for != "retry" and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert run.status().waiting_for == "retry"
+    run.cancel()
+    assert run.done.wait(5)
+
+    assert statuses(run) == []
+    assert len(service.ledger.calls()) <= 2
+    assert not list(tmp_path.glob("*/*"))
+
+
+def test_an_equal_run_goes_on_when_the_one_it_waits_for_is_cancelled(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    """The first holds the purchase but not yet a place on the wire; the second inherits it."""
+    service.configure({"latency_s": 0.5, "allowance": 1})
+    runner = buyer.make_runner(service, tmp_path, cap=1)
+    other = runner.start(buyer.jobs(1, seed=50), buyer.decode)
+    assert service.wait_for("on_wire", 1)
+    first = runner.start(buyer.jobs(2), buyer.decode)
+    second = runner.start(buyer.jobs(2), buyer.decode)
+    deadline = time.monotonic() + 5
+    while second.status().waiting_for != "another_run" and time.monotonic() < deadline:
+        time.sleep(0.005)
+    first.cancel()
+    for run in (other, first, second):
+        assert run.done.wait(10)
+
+    assert statuses(first) == []
+    assert statuses(second) == ["paid", "paid"]
+    assert service.billed == 3
+
+
+def test_while_decoding(service: SimulatedService, tmp_path: Path) -> None:
+    """The picture is in the journal before anybody looks at it."""
+    decoding, go_on = threading.Event(), threading.Event()
+
+    def slow(pictures: tuple[bytes, ...]) -> Any:
+        decoding.set()
+        assert go_on.wait(10)
+        return buyer.decode(pictures)
+
+    runner = buyer.make_runner(service, tmp_path)
+    run = runner.start(buyer.jobs(1), slow)
+    assert decoding.wait(10)
+    run.cancel()
+    assert len(list(tmp_path.glob("*/*.zip"))) == 1
+    go_on.set()
+    assert run.done.wait(10)
+    again = buyer.buy(runner, buyer.jobs(1))
+
+    assert [outcome.status for outcome in again] == ["journal"]
+    assert service.billed == 1
+
+
+def test_nothing_at_all_is_sent_when_cancelled_at_once(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    runner = buyer.make_runner(service, tmp_path)
+    run = runner.start([], buyer.decode)
+    assert run.done.is_set()
+
+    for _ in range(20):
+        run = runner.start(buyer.jobs(8), buyer.decode)
+        run.cancel()
+        assert run.done.wait(5)
+    billed = service.billed
+    again = buyer.buy(runner, buyer.jobs(8))
+
+    assert billed + sum(outcome.status == "paid" for outcome in again) == service.billed == 8

@@ -1,0 +1,392 @@
+"""Failures of every kind at variant 2 of 4, over real HTTP: what is billed is delivered, or said to be in doubt."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import buyer
+import numpy as np
+import pytest
+from PIL import Image
+from simulated_service.faults import Fault
+from simulated_service.refusals import BUSINESS, GATEWAY
+from volc_inpaint.nodes.jobs.limiter import Limiter
+from volc_inpaint.nodes.volcengine.errors import VolcengineError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from simulated_service import SimulatedService
+
+HIT = 2
+# Refusals that are waited out or tried again: https://www.volcengine.com/docs/86081/1804490
+TRANSIENT = {50429, 50430, 50500, 50501, "FlowLimitExceeded", "InvalidTimestamp"}
+LOST = ["hang", "reset_after_body", "cut_json", "cut_base64", "not_a_picture", "html_504", "empty"]
+MENDED = ["wrong_size", "link_only", "loose"]
+
+
+def statuses(outcomes: list[Any]) -> list[str]:
+    return [outcome.status for outcome in outcomes]
+
+
+def entries(folder: Path) -> int:
+    return len(list(folder.glob("*/*.zip")))
+
+
+def traces(folder: Path) -> list[dict[str, Any]]:
+    """The notes that were left behind."""
+    return [json.loads(path.read_bytes()) for path in folder.glob("*/*.inflight")]
+
+
+@pytest.fixture(scope="module")
+def experienced() -> Limiter:
+    """A limiter that lets four calls go at once without spreading them."""
+    limiter = Limiter(8)
+    for _ in range(4):
+        assert limiter.acquire(0, lambda: False)
+    for _ in range(4):
+        limiter.succeeded(0.1)
+    return limiter
+
+
+@pytest.mark.parametrize("code", sorted({*BUSINESS, *GATEWAY}, key=str))
+def test_a_refusal_costs_its_own_variant_and_no_money(
+    service: SimulatedService, tmp_path: Path, experienced: Limiter, code: int | str
+) -> None:
+    limits = BUSINESS.get(code, (0,))[0] == 429 or code == "FlowLimitExceeded"  # type: ignore[call-overload]
+    limiter = None if limits else experienced
+    service.fail(code, seed=HIT)
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, limiter=limiter), buyer.jobs())
+
+    if code in TRANSIENT:
+        assert statuses(outcomes) == ["paid"] * 4
+        assert service.billed == 4
+        assert service.ledger.count("refused") == 1
+    else:
+        assert statuses(outcomes) == ["paid", "failed", "paid", "paid"]
+        assert outcomes[1].code == code
+        assert outcomes[1].request_id in outcomes[1].message
+        assert service.billed == 3
+    assert entries(tmp_path) == service.billed
+    assert traces(tmp_path) == []
+
+    again = buyer.buy(buyer.make_runner(service, tmp_path, limiter=experienced), buyer.jobs())
+    bought = "journal" if code in TRANSIENT else "paid"
+    assert statuses(again) == ["journal", bought, "journal", "journal"]
+    assert service.billed == 4
+    assert again[1].notes == ()
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_a_lost_answer_is_in_doubt_and_only_the_next_run_pays_for_it(
+    service: SimulatedService, tmp_path: Path, fault: str
+) -> None:
+    service.fail(fault, seed=HIT)
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, timeout_s=1.5), buyer.jobs())
+    service.hangs.set()
+
+    assert statuses(outcomes) == ["paid", "unknown", "paid", "paid"]
+    assert "bill" in outcomes[1].message
+    assert "账单" in outcomes[1].message
+    assert service.billed == entries(tmp_path) + 1 == 4
+    assert len(service.ledger.calls()) == 4
+    assert [trace["seed"] for trace in traces(tmp_path)] == [HIT]
+
+    again = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs())
+    assert statuses(again) == ["journal", "paid", "journal", "journal"]
+    assert len(service.ledger.calls()) == 5
+    assert "earlier call" in again[1].notes[0]
+    assert traces(tmp_path) == []
+
+
+@pytest.mark.parametrize("fault", MENDED)
+def test_an_unusual_answer_is_a_picture_like_any_other(
+    service: SimulatedService, tmp_path: Path, fault: str
+) -> None:
+    service.fail(fault, seed=HIT)
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs())
+
+    assert statuses(outcomes) == ["paid"] * 4
+    assert service.billed == entries(tmp_path) == 4
+    side = 32 if fault == "wrong_size" else 64
+    assert outcomes[1].value.shape == (side, side, 3)
+
+
+def test_a_redirect_is_not_followed_and_not_billed(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.fail("redirect", seed=HIT, billed=False)
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs())
+
+    assert statuses(outcomes) == ["paid", "failed", "paid", "paid"]
+    assert service.billed == entries(tmp_path) == 3
+
+
+def test_a_request_that_broke_off_while_it_was_sent_goes_again(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    # Large enough not to fit the buffers of the connection.
+    wanted = buyer.jobs(2, side=1100)
+    service.fail("reset_before_body", nth=1)
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), wanted)
+
+    assert statuses(outcomes) == ["paid", "paid"]
+    assert service.billed == 2
+    assert [call.code for call in service.ledger.calls()].count("reset_before_body") == 1
+
+
+def test_a_wrong_clock_is_set_by_the_answer(service: SimulatedService, tmp_path: Path) -> None:
+    service.configure({"clock_offset_s": 5000.0})
+    runner = buyer.make_runner(service, tmp_path)
+    outcomes = buyer.buy(runner, buyer.jobs())
+    refused = service.ledger.count("refused")
+    more = buyer.buy(runner, buyer.jobs(seed=100))
+
+    assert statuses(outcomes + more) == ["paid"] * 8
+    assert 1 <= refused <= 4
+    assert service.ledger.count("refused") == refused
+
+
+def test_a_clock_that_cannot_be_set_fails_after_one_more_try(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.fail("InvalidTimestamp", times=99)
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+
+    assert statuses(outcomes) == ["failed"]
+    assert len(service.ledger.calls()) == 2
+
+
+def test_refused_keys_are_not_tried_for_every_variant(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.fail("InvalidAccessKey", times=99)
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, cap=1), buyer.jobs(8))
+
+    assert statuses(outcomes) == ["failed"] * 8
+    assert {outcome.code for outcome in outcomes} == {"InvalidAccessKey"}
+    assert len(service.ledger.calls()) == 2
+
+
+@pytest.mark.parametrize("code", [50511, 50519])
+def test_a_rejected_result_is_drawn_again_only_with_a_drawn_seed(
+    service: SimulatedService, tmp_path: Path, code: int
+) -> None:
+    service.fail(code, times=2)
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1, seed=-1))
+    calls = service.ledger.calls()
+
+    assert outcome.status == "paid"
+    assert outcome.seed == calls[-1].seed
+    assert len({call.seed for call in calls}) == 3
+
+    service.reset()
+    service.fail(code, times=2)
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1, seed=7))
+    assert outcome.status == "failed"
+    assert len(service.ledger.calls()) == 1
+
+
+def test_seeds_are_drawn_again_three_times_at_most(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.fail(50511, times=99)
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1, seed=-1))
+
+    assert outcome.status == "failed"
+    assert len(service.ledger.calls()) == 4
+
+
+def test_a_service_that_fails_is_asked_three_times(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.fail(50500, times=99)
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+
+    assert (outcome.status, outcome.code) == ("failed", 50500)
+    assert len(service.ledger.calls()) == 3
+
+
+def test_a_service_that_asks_to_wait_for_hours_is_not_waited_for(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.configure({"retry_after_s": 86400.0})
+    service.fail(50429, times=99)
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(8), timeout_s=5)
+
+    assert statuses(outcomes) == ["failed"] * 8
+    assert {outcome.code for outcome in outcomes} == {50429}
+
+
+def test_what_was_bought_is_kept_byte_for_byte(service: SimulatedService, tmp_path: Path) -> None:
+    service.pictures.clear()
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1, return_url=True))
+    (path,) = tmp_path.glob("*/*.zip")
+    with zipfile.ZipFile(path) as file:
+        report = json.loads(file.read("report.json"))
+        kept = file.read(report["files"][0])
+
+    (sent,) = service.pictures.values()
+    assert kept == sent
+    assert np.array_equal(outcome.value, np.asarray(Image.open(io.BytesIO(sent))))
+    assert report["request_id"] == service.ledger.calls()[0].request_id
+    assert report["urls"] == list(outcome.urls)
+
+
+def test_six_variants_after_four_pay_two(service: SimulatedService, tmp_path: Path) -> None:
+    runner = buyer.make_runner(service, tmp_path)
+    buyer.buy(runner, buyer.jobs(4))
+    more = buyer.buy(runner, buyer.jobs(6))
+    back = buyer.buy(runner, buyer.jobs(4, return_url=True))
+
+    assert statuses(more) == ["journal"] * 4 + ["paid"] * 2
+    assert statuses(back) == ["journal"] * 4
+    assert service.billed == 6
+
+
+def test_two_equal_pictures_in_one_run_are_paid_once(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.configure({"latency_s": 0.2})
+    wanted = buyer.jobs(2)
+    twice = [*wanted, *(type(job)(**{**vars(job), "index": job.index + 2}) for job in wanted)]
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), twice)
+
+    assert sorted(statuses(outcomes)) == ["journal", "journal", "paid", "paid"]
+    assert [outcome.index for outcome in outcomes] == [1, 2, 3, 4]
+    assert service.billed == 2
+
+
+def test_two_runs_that_want_the_same_at_once_pay_once(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.configure({"latency_s": 0.3})
+    runner = buyer.make_runner(service, tmp_path)
+    runs = [runner.start(buyer.jobs(), buyer.decode) for _ in range(3)]
+    for run in runs:
+        assert run.done.wait(30)
+
+    assert service.billed == 4
+    assert sum(statuses(run.results()).count("paid") for run in runs) == 4
+
+
+def test_a_link_that_does_not_work_is_fetched_by_the_next_run_without_paying(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.fail("link_only")
+    service.configure({"latency_s": 0.2})
+    run = buyer.make_runner(service, tmp_path).start(buyer.jobs(1), buyer.decode)
+    held: dict[str, bytes] = {}
+
+    class Gone(dict[str, bytes]):
+        def get(self, name: str, default: Any = None) -> Any:
+            held.update(self)
+            return None
+
+    service.pictures = Gone()
+    assert run.done.wait(30)
+    (outcome,) = run.results()
+    assert outcome.status == "unknown"
+    assert outcome.urls[0] in outcome.message
+    assert service.billed == 1
+
+    service.pictures = held
+    (again,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    assert again.status == "paid"
+    assert again.value is not None
+    assert len(service.ledger.calls()) == 1
+    assert traces(tmp_path) == []
+    service.pictures = {}
+
+
+def test_a_bug_after_the_answer_loses_no_picture(service: SimulatedService, tmp_path: Path) -> None:
+    def broken(_: tuple[bytes, ...]) -> Any:
+        raise MemoryError
+
+    runner = buyer.make_runner(service, tmp_path)
+    (outcome,) = buyer.buy(runner, buyer.jobs(1), decoder=broken)
+    assert outcome.status == "unknown"
+    assert "next run" in outcome.message
+
+    (again,) = buyer.buy(runner, buyer.jobs(1))
+    assert again.status == "journal"
+    assert service.billed == 1
+
+
+def test_a_journal_that_cannot_be_written_stops_the_purchase(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "journal"
+    blocked.write_bytes(b"not a folder")
+    outcomes = buyer.buy(buyer.make_runner(service, blocked), buyer.jobs(2))
+
+    assert statuses(outcomes) == ["failed", "failed"]
+    assert "VOLC_JOURNAL_DIR" in outcomes[0].message
+    assert service.ledger.calls() == []
+
+
+def test_an_entry_that_cannot_be_read_is_not_bought_again(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    (path,) = tmp_path.glob("*/*.zip")
+    content = path.read_bytes()
+    path.unlink()
+    path.mkdir()  # reading it fails, whoever the user is
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+
+    assert outcome.status == "failed"
+    assert "cannot be read" in outcome.message
+    assert service.billed == 1
+
+    path.rmdir()
+    path.write_bytes(content)
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    assert outcome.status == "journal"
+
+
+def test_a_damaged_entry_is_said_and_bought_again(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    (path,) = tmp_path.glob("*/*.zip")
+    path.write_bytes(path.read_bytes()[:-40])
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    (again,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+
+    assert outcome.status == "paid"
+    assert "damaged" in outcome.notes[0]
+    assert "损坏" in outcome.notes[0]
+    assert (again.status, again.notes) == ("journal", ())
+    assert service.billed == 2
+
+
+def test_a_doubt_outlives_a_run_that_could_not_ask_again(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.fail("reset_after_body")
+    buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    service.fail(50413)
+    (refused,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    (bought,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+
+    assert refused.status == "failed"
+    assert bought.status == "paid"
+    assert "earlier call" in refused.notes[0]
+    assert "earlier call" in bought.notes[0]
+
+
+def test_each_error_has_an_english_and_a_chinese_line(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.faults.set([Fault(50413, seed=1), Fault("html_504", seed=2)])
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(2))
+
+    for outcome in outcomes:
+        assert isinstance(outcome.error, VolcengineError)
+        english, chinese = outcome.message.splitlines()
+        assert english.isascii()
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese)

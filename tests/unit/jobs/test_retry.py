@@ -1,0 +1,114 @@
+"""Which failures are tried again, how often, and for how long; the time is passed in."""
+
+from __future__ import annotations
+
+import pytest
+from volc_inpaint.nodes.jobs.retry import BUDGET_S, RetryPlan
+from volc_inpaint.nodes.volcengine import answers
+from volc_inpaint.nodes.volcengine.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    InvalidResponseError,
+    VolcengineError,
+)
+
+
+def refusal(code: int | str, status: int = 400, **headers: str) -> VolcengineError:
+    """The error of an answer with that code."""
+    if isinstance(code, int):
+        body = f'{{"code":{code},"data":null,"message":"m","request_id":"r"}}'
+    else:
+        body = f'{{"ResponseMetadata":{{"RequestId":"r","Error":{{"Code":"{code}"}}}}}}'
+    with pytest.raises(VolcengineError) as caught:
+        answers.parse(status, headers, body.encode())
+    return caught.value
+
+
+def pauses(plan: RetryPlan, error: VolcengineError, tries: int = 10) -> list[float]:
+    """The pauses before each further try."""
+    found = []
+    for _ in range(tries):
+        pause_s = plan.pause_s(error, 0.0)
+        if pause_s is None:
+            break
+        found.append(pause_s)
+    return found
+
+
+@pytest.mark.parametrize(
+    "code",
+    [50411, 50511, 50412, 50512, 50413, 50518, 50519, 50520, 50400, 50215, 201304, "LackPolicy"],
+)
+def test_a_definite_refusal_is_final(code: int | str) -> None:
+    assert pauses(RetryPlan(), refusal(code)) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        APITimeoutError(1.0),
+        APIConnectionError("reset", sent=True),
+        InvalidResponseError("e", "c"),
+    ],
+)
+def test_a_doubt_is_never_sent_again(error: VolcengineError) -> None:
+    assert error.doubtful
+    assert pauses(RetryPlan(), error) == []
+
+
+def test_an_allowance_is_waited_for_until_the_budget_is_spent() -> None:
+    plan, error = RetryPlan(), refusal(50430, 429)
+
+    assert [plan.pause_s(error, now) for now in (1000.0, 1000.0 + BUDGET_S - 1)] == [0.0, 0.0]
+    assert plan.pause_s(error, 1000.0 + BUDGET_S) is None
+
+
+def test_the_budget_begins_with_the_first_failure() -> None:
+    assert RetryPlan().pause_s(refusal(50429, 429), 1e6) == 0.0
+
+
+def test_a_wait_longer_than_the_budget_is_not_begun() -> None:
+    error = refusal(50429, 429, **{"Retry-After": str(BUDGET_S + 1)})
+
+    assert RetryPlan().pause_s(error, 0.0) is None
+
+
+@pytest.mark.parametrize(("code", "further"), [(50500, 2), (50501, 2)])
+def test_a_failing_service_is_asked_a_few_times_more_and_more_slowly(
+    code: int, further: int
+) -> None:
+    found = pauses(RetryPlan(lambda: 0.5), refusal(code, 500))
+
+    assert found == [0.5 * 2**i for i in range(further)]
+
+
+def test_a_connection_never_made_is_tried_four_times() -> None:
+    found = pauses(RetryPlan(lambda: 0.5), APIConnectionError("refused", sent=False))
+
+    assert found == [0.5, 1.0, 2.0]
+
+
+def test_pauses_are_spread_by_a_quarter_each_way() -> None:
+    error = refusal(50500, 500)
+
+    assert RetryPlan(lambda: 0.0).pause_s(error, 0.0) == 0.375
+    assert RetryPlan(lambda: 1.0).pause_s(error, 0.0) == 0.625
+
+
+def test_only_drawn_seeds_are_drawn_again_and_three_times() -> None:
+    for code in (50511, 50519):
+        plan = RetryPlan()
+        assert not plan.may_redraw(refusal(code), drawn=False)
+        assert [plan.may_redraw(refusal(code), drawn=True) for _ in range(4)] == [True] * 3 + [
+            False
+        ]
+    assert not RetryPlan().may_redraw(refusal(50413), drawn=True)
+    assert not RetryPlan().may_redraw(APITimeoutError(1.0), drawn=True)
+
+
+def test_the_clock_is_set_once() -> None:
+    plan = RetryPlan()
+
+    assert not plan.may_set_clock(refusal("AccessDenied", 403))
+    assert plan.may_set_clock(refusal("InvalidTimestamp"))
+    assert not plan.may_set_clock(refusal("InvalidTimestamp"))
