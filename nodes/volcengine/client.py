@@ -76,6 +76,10 @@ class Client:
         read_timeout_s: For the answer, in seconds.
         pool_size: Idle connections kept open.
 
+    Attributes:
+        endpoint: As given, without a slash at its end.
+        read_timeout_s: As given.
+
     Raises:
         ValueError: The endpoint is not such a URL.
     """
@@ -91,6 +95,7 @@ class Client:
     ) -> None:
         check_url(endpoint, "VOLC_ENDPOINT")
         self.endpoint = endpoint.rstrip("/")
+        self.read_timeout_s = read_timeout_s
         self._timeout = (connect_timeout_s, read_timeout_s)
         self._clock_offset_s = 0.0
         self._auth = VolcengineAuth(credentials, clock=lambda: time.time() + self._clock_offset_s)
@@ -98,13 +103,16 @@ class Client:
         self._lock = threading.Lock()
         self._idle: list[_Session] = []
 
-    def call(self, action: str, version: str, body: bytes) -> Answer:
+    def call(
+        self, action: str, version: str, body: bytes, *, read_timeout_s: float | None = None
+    ) -> Answer:
         """Send one signed request and wait for its answer.
 
         Args:
             action: Query parameter `Action`.
             version: Query parameter `Version`.
             body: JSON; exactly these bytes are hashed, signed and sent.
+            read_timeout_s: For this answer, in seconds; that of the client if None.
 
         Raises:
             APIConnectionError: No answer; `doubtful` says whether the call may have been billed.
@@ -112,6 +120,7 @@ class Client:
             InvalidResponseError: The answer cannot be used.
         """
         counted = _CountedBody(body)
+        timeout = (self._timeout[0], read_timeout_s or self.read_timeout_s)
         session = self._take()
         try:
             with session.post(
@@ -120,7 +129,7 @@ class Client:
                 data=counted,
                 headers={"Content-Type": "application/json"},
                 auth=self._auth,
-                timeout=self._timeout,
+                timeout=timeout,
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -128,7 +137,7 @@ class Client:
         except requests.exceptions.ConnectTimeout as error:
             raise APIConnectionError(_reason(error), sent=False) from None
         except requests.exceptions.ReadTimeout:
-            raise _timed_out(counted, self._timeout[1]) from None
+            raise _timed_out(counted, timeout[1]) from None
         except OSError as error:  # the base of all that `requests` raises
             raise APIConnectionError(_reason(error), sent=counted.sent) from None
         finally:
