@@ -19,7 +19,7 @@ from .errors import (
     RateLimitError,
     ServerError,
 )
-from .explanations import NUMBERS, is_known
+from .explanations import CODES, NUMBERS
 from .models import Answer
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _refusal(
 ) -> APIResponseError:
     # Only a code of the tables is the service's word that nothing was painted. Another one may be a proxy's that lost the
     # answer: `{"status":504,"error":"Gateway Timeout"}`. With a 4xx the request was turned away, whoever says so.
-    definite = 300 <= status_code < 500 or is_known(code)
+    definite = 300 <= status_code < 500 or code in CODES
     return _kind(code, status_code)(
         status_code=status_code,
         code=code,

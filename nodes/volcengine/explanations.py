@@ -17,13 +17,13 @@ class Explanation(NamedTuple):
     remedy_zh: str
 
 
-_CHANGE_PICTURE = ("Use another picture.", "请更换图片。")
-_CHANGE_PROMPT = ("Reword the prompt.", "请修改提示词。")
+_CHANGE_PICTURE = ("Nothing was billed. Use another picture.", "未计费。请更换图片。")
+_CHANGE_PROMPT = ("Nothing was billed. Reword the prompt.", "未计费。请修改提示词。")
 _CHANGE_SEED = (
-    "Nothing was billed; try another seed, or reword the prompt.",
-    "未计费；请更换种子或修改提示词。",
+    "Nothing was billed. Try another seed, or reword the prompt.",
+    "未计费。请更换种子或修改提示词。",
 )
-_LATER = ("Nothing was billed; run again in a moment.", "未计费，请稍后重试。")
+_LATER = ("Nothing was billed. Run it again in a moment.", "未计费。请稍后重试。")
 _REVIEW = ("The service's own review failed.", "服务端审核环节出错。")
 _PARAMETERS = (
     "The service did not accept the parameters.",
@@ -38,8 +38,8 @@ _CLIENT = (
     "请检查 VOLC_ENDPOINT 及中间代理；如均正常，请反馈该问题。",
 )
 _RIGHTS = (
-    "Activate the service at https://console.volcengine.com/ai/ability and give the key's user the policy CVFullAccess.",
-    "请在 https://console.volcengine.com/ai/ability 开通服务，并为密钥所属用户授予 CVFullAccess 权限。",
+    "Activate the service, or buy quota, at https://console.volcengine.com/ai/ability, and give the key's user the policy CVFullAccess.",
+    "请在 https://console.volcengine.com/ai/ability 开通服务或购买额度，并为密钥所属用户授予 CVFullAccess 权限。",
 )
 
 
@@ -49,15 +49,15 @@ def _row(cause: tuple[str, str], remedy: tuple[str, str]) -> Explanation:
 
 _BUSY = (
     "The account has too many calls running at once.",
-    "Nothing was billed. Run again later, lower VOLC_MAX_CONCURRENCY, or buy a larger allowance.",
+    "Nothing was billed. Run it again later, lower VOLC_MAX_CONCURRENCY, or buy a larger allowance.",
     "账号的并发调用数已达上限。",
-    "未计费。请稍后重试、调低 VOLC_MAX_CONCURRENCY，或购买更高并发。",
+    "未计费。请稍后重试、调低 VOLC_MAX_CONCURRENCY，或购买更高的并发额度。",
 )
 _FAST = (
     "The account sends too many calls per second.",
-    "Nothing was billed; run again later.",
+    "Nothing was billed. Run it again later.",
     "账号的每秒调用次数已达上限。",
-    "未计费，请稍后重试。",
+    "未计费。请稍后重试。",
 )
 
 _TABLE: dict[int | str, Explanation] = {
@@ -105,7 +105,7 @@ _TABLE: dict[int | str, Explanation] = {
             "The painted picture shows a distorted face (AI ghost face).",
             "生成的图片中出现畸形人脸（AI ghost face）。",
         ),
-        ("Use another mask or picture.", "请更换遮罩或图片。"),
+        ("Nothing was billed. Use another mask or picture.", "未计费。请更换遮罩或图片。"),
     ),
     "MissingParameter": Explanation(*_CLIENT),
     "MissingAuthenticationToken": Explanation(*_CLIENT),
@@ -164,9 +164,8 @@ NUMBERS = {
 }
 
 
-def is_known(code: int | str) -> bool:
-    """Whether the tables list `code` as a failure, and so as one that is not billed."""
-    return code in _TABLE
+# All failures that the tables list. None of them is billed.
+CODES = frozenset(_TABLE)
 
 
 def explain(code: int | str, status_code: int) -> Explanation:
