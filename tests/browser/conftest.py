@@ -74,6 +74,9 @@ def page_of_all(server: ComfyUIServer, browser: Browser) -> Iterator[Canvas]:
     page.set_default_timeout(TIMEOUT_MS)
     canvas = Canvas(page, server.url)
     canvas.open()
+    canvas.language(
+        "zh"
+    )  # the first time, ComfyUI may name the nodes before it has loaded the names
     yield canvas
     page.close()
 

@@ -200,9 +200,9 @@ def test_no_secret_is_anywhere_but_in_its_file(
     # a run that fails and one that succeeds, with the picture and the workflow they leave
     canvas.build(*repaint("hat"))
     service.denied = "LackPolicy"
-    assert canvas.finished(canvas.queue())["ended"] == "error"
+    canvas.finished(canvas.queue(), "error")
     service.denied = None
-    assert canvas.finished(canvas.queue())["ended"] == "success"
+    canvas.finished(canvas.queue())
     workflow = canvas.serialize()
     read()
     canvas.open()
@@ -291,7 +291,7 @@ def test_a_run_without_keys_says_what_to_do_and_opens_the_page(
 ) -> None:
     canvas.language(locale)
     canvas.build(*repaint(f"no keys {locale}"))
-    assert canvas.finished(canvas.queue())["ended"] == "error"
+    canvas.finished(canvas.queue(), "error")
 
     dialog = canvas.page.get_by_role("dialog").filter(has_text=WORDS[locale]["needed"])
     expect(dialog).to_contain_text(

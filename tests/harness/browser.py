@@ -40,8 +40,9 @@ _LISTEN = """
     window.loads = 0;
     app.registerExtension({ name: "tests", afterConfigureGraph: () => void window.loads++ });
     const runs = (window.runs = {});
-    const run = (detail) => (runs[detail.prompt_id] ??= { cached: [], ended: null });
+    const run = (detail) => (runs[detail.prompt_id] ??= { cached: [], ended: null, message: "" });
     app.api.addEventListener("execution_cached", ({ detail }) => run(detail).cached.push(...detail.nodes));
+    app.api.addEventListener("execution_error", ({ detail }) => (run(detail).message = detail.exception_message));
     for (const end of ["success", "error", "interrupted"])
         app.api.addEventListener(`execution_${end}`, ({ detail }) => (run(detail).ended = end));
 }
@@ -49,7 +50,8 @@ _LISTEN = """
 
 _BUILD = """
 async ([nodes, links]) => {
-    await app.loadGraphData({ version: 0.4, nodes: [], links: [], last_node_id: 0, last_link_id: 0 });
+    const empty = { version: 0.4, nodes: [], links: [], last_node_id: 0, last_link_id: 0 };
+    await app.loadGraphData(empty, true, true, app.extensionManager.workflow.activeWorkflow);
     app.nodeOutputs = {};
     const graph = app.rootGraph;
     const made = {};
@@ -66,6 +68,8 @@ async ([nodes, links]) => {
         made[from].connect(output, made[to], made[to].inputs.findIndex((one) => one.name === input));
     app.canvas.ds.reset();
     app.canvas.setDirty(true, true);
+    // so that a reload of the workflow brings it back
+    app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState();
     await new Promise(requestAnimationFrame);
     return Object.fromEntries(Object.entries(made).map(([name, node]) => [name, String(node.id)]));
 }
@@ -162,8 +166,24 @@ class Canvas:
         return dict(self.page.evaluate(_BUILD, [nodes, list(links)]))
 
     def load(self, workflow: Any) -> None:
-        """Load a workflow file's content."""
-        self.page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
+        """Load a workflow file's content into the open tab."""
+        self.page.evaluate(
+            "workflow => app.loadGraphData(workflow, true, true, app.extensionManager.workflow.activeWorkflow)",
+            workflow,
+        )
+
+    def select(self, node_id: str) -> None:
+        """Click on a node's title."""
+        x, y = self.page.evaluate(
+            """id => {
+                const node = app.rootGraph.getNodeById(id);
+                const { left, top } = app.canvas.canvas.getBoundingClientRect();
+                const [x, y] = app.canvas.ds.convertOffsetToCanvas([node.pos[0] + 60, node.pos[1] - 12]);
+                return [left + x, top + y];
+            }""",
+            node_id,
+        )
+        self.page.mouse.click(x, y)
 
     def serialize(self) -> Any:
         """What the canvas would save."""
@@ -190,21 +210,30 @@ class Canvas:
             self.page.get_by_test_id("queue-button").click()
         return str(answer.value.json()["prompt_id"])
 
-    def finished(self, prompt_id: str, timeout_s: float = 30.0) -> dict[str, Any]:
-        """Wait for a run's end: `ended` (success, error or interrupted), and the nodes that were `cached`, hence not run."""
-        self.wait("id => window.runs[id]?.ended", timeout_s, prompt_id)
-        return dict(self.page.evaluate("id => window.runs[id]", prompt_id))
+    def finished(self, prompt_id: str, ended: str = "success") -> dict[str, Any]:
+        """Wait for a run's end.
+
+        Args:
+            prompt_id: From `queue`.
+            ended: How it must end: success, error or interrupted.
+
+        Returns:
+            `ended`, the nodes that were `cached`, and the error's `message`.
+        """
+        self.wait("id => window.runs[id]?.ended", arg=prompt_id)
+        run: dict[str, Any] = self.page.evaluate("id => window.runs[id]", prompt_id)
+        assert run["ended"] == ended, run["message"]
+        return run
 
     def of_ours(self) -> list[str]:
-        """Errors and warnings that name our files."""
+        """Errors and warnings of our scripts, or about them."""
         told = [
             f"{message.type}: {message.text} ({message.location['url']})"
             for message in self.console
             if message.type in ("error", "warning")
+            and (PACK_URL in message.location["url"] or "volc" in message.text.lower())
         ]
-        return [
-            line for line in [*told, *self.errors] if PACK_URL in line or "volc" in line.lower()
-        ]
+        return told + [error for error in self.errors if PACK_URL in error]
 
 
 _WIDGET = """(path, name) => {

@@ -46,6 +46,8 @@ export function nodeOfOutput(id) {
 
 const MARGIN = 10; // the classic renderer's, above and below
 
+let panelCount = 0;
+
 /** Adds `element` below the widgets of `node`; it is not saved. `minHeight()` is in pixels, and may change. */
 export function addPanel(node, name, element, minHeight) {
   element.classList.add("volc-panel");
@@ -53,7 +55,9 @@ export function addPanel(node, name, element, minHeight) {
   element.addEventListener("wheel", (event) => {
     if (!element.closest("[data-node-id]")) app.canvas.processMouseWheel(event);
   });
-  const widget = node.addDOMWidget(name, name, element, {
+  // Nodes 2.0 goes on showing the element that it has for a node's id, a name and a type, even when an undo or another
+  // workflow has put a new node there; so every element is of a type of its own.
+  const widget = node.addDOMWidget(name, `${name}_${++panelCount}`, element, {
     margin: MARGIN,
     getMinHeight: () => minHeight() + 2 * MARGIN,
     serialize: false,

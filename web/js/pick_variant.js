@@ -140,6 +140,7 @@ class Picker {
       if (event.key === "ArrowLeft") turn(-1);
       else if (event.key === "ArrowRight") turn(1);
       else if (event.key === "Enter") {
+        event.preventDefault(); // or the button that gets the focus back is clicked
         this.set(number);
         dialog.close();
       }

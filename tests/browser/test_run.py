@@ -1,0 +1,148 @@
+"""VolcInpaint on the canvas: what a run may buy, how it stands, its variants as they arrive, what it came to."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from harness.browser import repaint
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from harness.browser import Canvas
+    from playwright.sync_api import Locator
+    from simulated_service import SimulatedService
+
+pytestmark = pytest.mark.usefixtures("keys")
+
+# How many pictures the node's own grid shows.
+GRID = """([id, count]) => {
+    const vue = document.querySelectorAll(`[data-node-id="${id}"] img[src*="volc_inpaint_"]`);
+    return (LiteGraph.vueNodesMode ? vue : app.rootGraph.getNodeById(id).imgs)?.length === count;
+}"""
+
+
+def lines(canvas: Canvas) -> tuple[Locator, Locator]:
+    """What a run may buy, and how it stands."""
+    panel = canvas.page.locator(".volc-panel", has=canvas.page.locator("[role=status]")).first
+    return panel.locator(".volc-line").first, panel.locator("[role=status]")
+
+
+def test_variants_arrive_one_by_one_under_a_line_that_counts_them(
+    canvas: Canvas, service: SimulatedService, renderer: str
+) -> None:
+    ids = canvas.build(*repaint(f"one by one {renderer}", variants=3))
+    service.allowance, service.latency_s = 1, 60.0
+    prompt = canvas.queue()
+
+    for arrived in (1, 2, 3):
+        assert service.wait_for("on_wire", 1)
+        hanging, service.hangs = service.hangs, threading.Event()
+        hanging.set()
+        if arrived < 3:
+            expect(lines(canvas)[1]).to_have_text(re.compile(f"^{arrived} of 3 · 1 on the wire"))
+        canvas.wait(GRID, arg=[ids["paint"], arrived])
+
+    canvas.finished(prompt)
+    expect(lines(canvas)[1]).to_have_text(re.compile(r"^paid 3 · from the journal 0 · \d+\.\d s$"))
+
+
+def test_the_end_of_a_run_tells_what_was_paid(canvas: Canvas, renderer: str) -> None:
+    nodes, links = repaint(f"told {renderer}", variants=2)
+    ids = canvas.build(nodes, links)
+    canvas.finished(canvas.queue())
+    line = lines(canvas)[1]
+    expect(line).to_have_text(re.compile(r"^paid 2 · from the journal 0 · \d+\.\d s$"))
+
+    canvas.page.evaluate(
+        "id => (app.rootGraph.getNodeById(id).widgets.find((one) => one.name === 'variants').value = 4)",
+        ids["paint"],
+    )
+    canvas.finished(canvas.queue())
+    expect(line).to_have_text(re.compile(r"^paid 2 · from the journal 2 · \d+\.\d s$"))
+
+    # another picture behind it makes a prompt of its own, in which this node has nothing to do
+    canvas.page.evaluate(
+        "id => (app.rootGraph.getNodeById(id).widgets[0].value = 'again')", ids["save"]
+    )
+    canvas.finished(canvas.queue())
+    expect(line).to_have_text("unchanged: nothing was run or paid")
+
+
+def test_the_prompt_is_counted_as_the_interface_counts(canvas: Canvas, renderer: str) -> None:
+    ids = canvas.build(*repaint(""))
+    plan = lines(canvas)[0]
+    prompt = canvas.panel(ids["paint"], "prompt") if renderer == "classic" else None
+    box = prompt or canvas.page.get_by_role("textbox", name="prompt").element_handle()
+
+    for text, length in [
+        ("一顶红色的针织帽", 8),
+        ("a red knitted hat", 4),
+        ("a cat's hat, 2nd try: 猫帽子!", 8),
+        ("   ", 0),
+        ("猫" * 100, 100),
+        ("猫 " * 100 + "cat", 101),
+    ]:
+        box.fill(text)
+        expect(plan).to_contain_text(f"prompt {length} of about 100 words")
+        expect(plan).to_have_class(
+            re.compile("volc-too-long") if length > 100 else re.compile("^volc-line ?$")
+        )
+
+
+def test_the_number_of_calls_follows_the_variants(canvas: Canvas, renderer: str) -> None:
+    nodes, links = repaint("calls")
+    nodes["number"] = {"type": "PrimitiveInt", "pos": [80, 600], "values": {"value": 2}}
+    ids = canvas.build(nodes, links)
+    plan = lines(canvas)[0]
+    expect(plan).to_have_text("prompt 1 of about 100 words · up to 4 paid calls per picture")
+
+    canvas.page.evaluate(
+        """id => {
+            const widget = app.rootGraph.getNodeById(id).widgets.find((one) => one.name === "variants");
+            widget.value = 7;
+            widget.callback(7);
+        }""",
+        ids["paint"],
+    )
+    expect(plan).to_have_text("prompt 1 of about 100 words · up to 7 paid calls per picture")
+
+    canvas.page.evaluate(
+        """([from, to]) => {
+            const node = app.rootGraph.getNodeById(to);
+            const slot = node.inputs.findIndex((one) => one.name === "variants");
+            app.rootGraph.getNodeById(from).connect(0, node, slot);
+        }""",
+        [ids["number"], ids["paint"]],
+    )
+    expect(plan).to_have_text("prompt 1 of about 100 words")
+
+
+def test_cancel_is_seen_on_the_node(
+    canvas: Canvas, service: SimulatedService, renderer: str
+) -> None:
+    canvas.build(*repaint(f"cancel {renderer}", variants=1))
+    service.latency_s = 30
+    prompt = canvas.queue()
+    line = lines(canvas)[1]
+    expect(line).to_have_text("0 of 1 · 1 on the wire")
+
+    canvas.page.get_by_role("button", name="Cancel current run").click()
+
+    canvas.finished(prompt, "interrupted")
+    expect(line).to_have_text("cancelled; what is on the wire goes into the journal")
+    service.hangs.set()
+
+
+def test_failures_are_counted_on_the_node(canvas: Canvas, service: SimulatedService) -> None:
+    canvas.build(*repaint("failures", variants=3))
+    service.fail(50413, seed=2)
+    canvas.finished(canvas.queue())
+    expect(lines(canvas)[1]).to_have_text(re.compile("^paid 2 · from the journal 0 · failed 1 · "))
+
+    service.fail(50413, times=9)
+    canvas.build(*repaint("failures all", variants=2))
+    canvas.finished(canvas.queue(), "error")
+    expect(lines(canvas)[1]).to_have_text("ended with an error")
