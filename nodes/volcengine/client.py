@@ -138,7 +138,7 @@ class Client:
             raise APIConnectionError(_reason(error), sent=False) from None
         except requests.exceptions.ReadTimeout:
             raise _timed_out(counted, timeout[1]) from None
-        except OSError as error:  # the base of all that `requests` raises
+        except Exception as error:  # noqa: BLE001 - `requests` raises anything, and what counts is whether it was sent
             raise APIConnectionError(_reason(error), sent=counted.sent) from None
         finally:
             self._give_back(session)
@@ -166,11 +166,11 @@ class Client:
                     url, timeout=self._timeout, allow_redirects=False, stream=True, auth=_no_auth
                 ) as got,
             ):
-                if got.status_code != 200:
-                    raise _bad_link(got.status_code, f"HTTP {got.status_code}")
-                content = _read(got, max_bytes)
-        except OSError as error:  # the base of all that `requests` raises
+                content = _read(got, max_bytes) if got.status_code == 200 else b""
+        except Exception as error:  # noqa: BLE001 - as above
             raise APIConnectionError(_reason(error), sent=False) from None
+        if got.status_code != 200:
+            raise _bad_link(got.status_code, f"HTTP {got.status_code}")
         if content is None:
             raise _bad_link(200, f"> {max_bytes} bytes")
         return content
@@ -281,14 +281,15 @@ def _bad_link(status_code: int, why: str) -> InvalidResponseError:
 
 
 def _reason(error: Exception) -> str:
-    """The innermost cause, without the object addresses and URLs of the outer texts."""
+    """The innermost cause. Its text is only shown where it cannot hold an address with a password, as a proxy's may."""
     inner: BaseException = error
     while True:
-        cause = getattr(inner, "reason", None) or next(
-            (part for part in inner.args if isinstance(part, BaseException)), None
-        )
-        if not isinstance(cause, BaseException):
+        candidates = (getattr(inner, "reason", None), *inner.args, inner.__cause__)
+        cause = next((part for part in candidates if isinstance(part, BaseException)), None)
+        if cause is None:
             break
         inner = cause
     text = inner.strerror if isinstance(inner, OSError) and inner.strerror else ""
+    if type(inner) in (OSError, requests.exceptions.InvalidSchema) and not text:
+        text = str(inner)[:200]  # certificates that are not there, a proxy that needs PySocks
     return f"{type(inner).__name__}: {text}" if text else type(inner).__name__

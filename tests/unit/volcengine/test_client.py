@@ -323,6 +323,42 @@ def test_a_name_that_does_not_exist_is_not_sent():
     error = failure("https://no-such-host.invalid", connect_timeout_s=5)
 
     check(error, sent=False)
+    assert "(gaierror: " in error.english
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a..example", "https://-", "https://x" + "y" * 70 + ".example"]
+)
+def test_a_name_that_no_host_can_have_is_not_sent(url):
+    check(failure(url, connect_timeout_s=5), sent=False)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://me:hidden@127.0.0.1:9",
+        "socks5://me:hidden@127.0.0.1:9",
+        "odd://me:hidden@x",
+        "http://me:hidden@",
+    ],
+)
+def test_the_password_of_a_proxy_is_not_shown(monkeypatch, proxy):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("https_proxy", proxy)
+    error = failure("https://x.example", connect_timeout_s=5)
+
+    check(error, sent=False)
+    assert "hidden" not in str(error)
+
+
+def test_certificates_that_are_not_there_are_named(monkeypatch, tmp_path):
+    missing = tmp_path / "certificates.pem"
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(missing))
+    error = failure("https://visual.volcengineapi.com")
+
+    check(error, sent=False)
+    assert str(missing) in error.english
+    assert str(missing) in error.chinese
 
 
 def test_a_connection_that_is_not_accepted_in_time_is_not_sent():
