@@ -58,7 +58,7 @@ class VolcPickVariant(io.ComfyNode):
             ValueError: There is no picture with that number.
         """
         count = len(images)
-        if pick > count:
+        if not 0 <= pick <= count:  # a linked number may be anything
             raise ValueError(
                 f"Picture {pick} was picked, but only {count} arrived. Pick a number from 1 to {count}, or 0 for all.\n"
                 f"选择了第 {pick} 张，但只收到 {count} 张图片。请选择 1 到 {count}，或用 0 表示全部。"

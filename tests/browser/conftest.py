@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 from harness import graphs, launch
 from harness.browser import FLAGS, QUIET, Canvas, chromium
+from harness.missing import missing
 from simulated_service import SimulatedService
 
 if TYPE_CHECKING:
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 VIEWPORT = {"width": 1500, "height": 950}
 TIMEOUT_MS = 20_000
-
-
-def absent(what: str) -> None:
-    """Skip, but never where the tests are there to be run."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
 
 
 @pytest.fixture(scope="package")
@@ -38,7 +33,7 @@ def server(
     service: SimulatedService, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ComfyUIServer]:
     if launch.comfyui_directory() is None:
-        absent("no ComfyUI: set COMFYUI_DIR, or run `python3 dev.py test`")
+        missing("no ComfyUI: set COMFYUI_DIR, or run `python3 dev.py test`")
     from harness.comfyui import ComfyUIServer
 
     folder = tmp_path_factory.mktemp("comfyui")
@@ -60,7 +55,7 @@ def server(
 def browser() -> Iterator[Browser]:
     program = chromium()
     if program is None:
-        absent("no Chromium: install it, or set CHROMIUM to its program")
+        missing("no Chromium: install it, or set CHROMIUM to its program")
     playwright = pytest.importorskip("playwright.sync_api", reason="no playwright")
     with playwright.sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=program, args=FLAGS)
