@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import io
 import ipaddress
+import re
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -233,10 +234,11 @@ def check_url(url: str, name: str) -> None:
     secure = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
     if host and parts.username is None and secure:
         return
+    shown = re.sub(r"//[^/]*@", "//…@", url)[:200]
     raise ValueError(
-        f"{name} is {url[:200]!r}, but must be an https:// address (plain http:// only on this machine, such as "
+        f"{name} is {shown!r}, but must be an https:// address (plain http:// only on this machine, such as "
         "http://127.0.0.1:8000), without user name or password.\n"
-        f"{name} 的值为 {url[:200]!r}，应为 https:// 地址（仅本机可用 http://，如 http://127.0.0.1:8000），且不含用户名和密码。"
+        f"{name} 的值为 {shown!r}，应为 https:// 地址（仅本机可用 http://，如 http://127.0.0.1:8000），且不含用户名和密码。"
     )
 
 

@@ -590,6 +590,16 @@ def test_anything_else_is_refused_and_named(url):
         Client(KEYS, url)
 
 
+@pytest.mark.parametrize(
+    "url", ["https://me:hidden@x.example", "http://hidden@127.0.0.1", "ftp://a:hidden@b@c/"]
+)
+def test_a_password_in_an_address_is_not_shown(url):
+    with pytest.raises(ValueError, match="VOLC_ENDPOINT") as caught:
+        Client(KEYS, url)
+
+    assert "hidden" not in str(caught.value)
+
+
 @pytest.fixture
 def surroundings(tmp_path, monkeypatch):
     """A machine with a password file and a proxy for everything."""
