@@ -19,6 +19,7 @@ CAT = np.ascontiguousarray(data.chelsea()[:296, :448])
 ROWS, COLUMNS = np.mgrid[0:296, 0:448]
 DISC = (ROWS - 150) ** 2 + (COLUMNS - 220) ** 2 < 90**2
 RING = DISC & ((ROWS - 150) ** 2 + (COLUMNS - 220) ** 2 > 45**2)
+COMBED = DISC & ((ROWS - 61) % 3 != 1)
 TWO = (DISC & (ROWS < 110)) | ((ROWS > 250) & (COLUMNS > 300))
 
 
@@ -39,7 +40,7 @@ def pixels(file: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(file)).convert("RGB")).astype(int)
 
 
-@pytest.mark.parametrize("mask", [DISC, RING, TWO], ids=["disc", "ring", "two"])
+@pytest.mark.parametrize("mask", [DISC, RING, TWO, COMBED], ids=["disc", "ring", "two", "combed"])
 def test_before_the_encoding_nothing_outside_the_mask_is_touched(mask):
     painted = np.asarray(painter.repaint(Image.fromarray(CAT), mask, 1, "一只小狗"))
 

@@ -172,7 +172,7 @@ HTML = b"<html><head><title>504 Gateway Time-out</title></head></html>"
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b" ", HTML, b"null", b"[]", b'"text"', b"5", b"\xff\xfe", b"{}"]
+    "body", [b"", b" ", HTML, b"null", b"[]", b'"text"', b"5", b"\xff\xfe", b"{}", b'{"code":true}']
 )
 @pytest.mark.parametrize(
     ("status", "doubtful"),
