@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import struct
 import warnings
-import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 
-from . import jpeg
+from . import jpeg, png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,13 +30,6 @@ MAX_SIDE = 4096
 
 _GOOD_QUALITY = 90
 """From this JPEG quality on, staying below `SAFE_FILE_BYTES` costs nothing visible."""
-
-_PNG_PROBE_PIXELS = 60_000
-_PROBE_ERROR = 1.05
-"""A PNG may be so much smaller than its probe tells: rows that were apart share nothing."""
-
-_LEVEL_GAIN = 1.4
-"""No photograph gains more than this by a higher level of PNG's compression."""
 
 _STRIP_PIXELS = 1 << 16
 """Pixels worked on at a time, so that they stay in the processor's cache."""
@@ -117,9 +108,9 @@ def encode_picture(
         ValueError: Not even the lowest JPEG quality fits.
     """
     safe_bytes = min(safe_bytes, max_bytes)
-    png = _png_that_fits(rgb, safe_bytes)
-    if png is not None:
-        return EncodedPicture(png, "PNG", None)
+    lossless = png.that_fits(rgb, safe_bytes)
+    if lossless is not None:
+        return EncodedPicture(lossless, "PNG", None)
     data, quality = jpeg.best_that_fits(rgb, max_bytes, safe_bytes, _GOOD_QUALITY)
     return EncodedPicture(data, "JPEG", quality)
 
@@ -130,21 +121,7 @@ def encode_mask(mask: NDArray[Any]) -> bytes:
     Args:
         mask: [H, W] bool or number; everything but 0 is repainted (255).
     """
-    height, width = mask.shape
-    rows = np.zeros((height, width + 1), np.uint8)  # a row's first byte: not filtered
-    np.multiply(np.asarray(mask) != 0, np.uint8(255), out=rows[:, 1:])
-    # run lengths: Pillow cannot be told to filter nothing, takes twice as long and needs thrice the bytes
-    packer = zlib.compressobj(strategy=zlib.Z_RLE)
-    packed = packer.compress(rows.data) + packer.flush()
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)  # 8 bits, grey, not interlaced
-    chunks = ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content))
-        + name
-        + content
-        + struct.pack(">I", zlib.crc32(name + content))
-        for name, content in chunks
-    )
+    return png.encode_grey((np.asarray(mask) != 0) * np.uint8(255))
 
 
 def pixels_key(*arrays: NDArray[Any]) -> str:
@@ -243,24 +220,3 @@ def _check_header(picture: Image.Image, data: bytes, max_side: int) -> None:
     # some packs set PIL's LOAD_TRUNCATED_IMAGES for the whole process: the rest would come out grey
     if _END_MARKS[picture.format or ""] not in data[-1024:]:
         raise OSError("its end is missing")
-
-
-def _png(rgb: NDArray[np.uint8], level: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "PNG", compress_level=level)
-    return buffer.getvalue()
-
-
-def _png_that_fits(rgb: NDArray[np.uint8], limit: int) -> bytes | None:
-    probe = jpeg.probe(rgb, _PNG_PROBE_PIXELS)
-    scale = rgb.size / probe.size
-    # the lowest level is four times as fast as the default, and about a tenth larger
-    for level in (1, 6):
-        expected = rgb.size if rgb.size <= limit else len(_png(probe, level)) * scale
-        if expected <= limit * _PROBE_ERROR:
-            data = _png(rgb, level)
-            if len(data) <= limit:
-                return data
-        if expected > limit * _LEVEL_GAIN:
-            break
-    return None
