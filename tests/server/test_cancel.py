@@ -1,0 +1,178 @@
+"""Cancel at every phase of a run in a real ComfyUI, then run again: each picture is paid once."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from harness import graphs
+from simulated_service import SimulatedService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from harness.comfyui import ComfyUIServer, Message, Result
+
+# The promise is one second, which the benchmark measures; this is for a machine with much else to do.
+PATIENCE_S = 10.0
+SIDE = 2400
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[SimulatedService]:
+    with SimulatedService() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("journal")
+
+
+@pytest.fixture(scope="module")
+def server(
+    comfyui: Callable[..., ComfyUIServer], service: SimulatedService, journal: Path
+) -> ComfyUIServer:
+    started = comfyui(
+        env={
+            "VOLC_ENDPOINT": service.endpoint,
+            "VOLC_ACCESSKEY": service.access_key,
+            "VOLC_SECRETKEY": service.secret_key,
+            "VOLC_JOURNAL_DIR": str(journal),
+        }
+    )
+    graphs.upload(started, "small.png", graphs.photograph("chelsea", (96, 80)))
+    graphs.upload(started, "small_mask.png", graphs.ellipse(80, 96))
+    noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    graphs.upload(started, "large.png", noise)
+    graphs.upload(started, "large_mask.png", graphs.ellipse(SIDE, SIDE))
+    return started
+
+
+@pytest.fixture(autouse=True)
+def fresh_ledger(service: SimulatedService) -> None:
+    service.reset()
+    service.configure({"latency_s": 0.0, "allowance": None})
+
+
+def small(prompt: str, **inputs: Any) -> graphs.Graph:
+    return graphs.repaint("small.png", "small_mask.png", prompt=prompt, **inputs)
+
+
+def large(prompt: str) -> graphs.Graph:
+    return graphs.repaint("large.png", "large_mask.png", prompt=prompt, variants=2)
+
+
+def begins(node: str) -> Callable[[Message], bool]:
+    return lambda message: message.type == "executing" and message.data.get("node") == node
+
+
+def cancel(server: ComfyUIServer, prompt_id: str, since: int) -> Result:
+    """Press Cancel and wait for the end."""
+    server.interrupt()
+    result = server.result(prompt_id, PATIENCE_S, since=since)
+    assert result.status == "interrupted"
+    return result
+
+
+def finish(server: ComfyUIServer, service: SimulatedService, graph: graphs.Graph) -> dict[str, Any]:
+    """Let what is on the wire come in, run again, return the report."""
+    assert service.ledger.wait(lambda: service.ledger.count("on_wire") == 0, 30)
+    service.configure({"latency_s": 0.0, "allowance": None})
+    before = service.billed
+    result = server.run(graph)
+    assert result.error_message == ""
+    report: dict[str, Any] = json.loads(result.text("report"))
+    assert report["from_journal"] == before
+    assert report["notes"] == []
+    return report
+
+
+def test_while_encoding(server: ComfyUIServer, service: SimulatedService) -> None:
+    since = len(server.messages)
+    prompt_id = server.queue(large("encoding"))
+    server.wait_for(begins("inpaint"), since=since)
+    cancel(server, prompt_id, since)
+
+    assert service.ledger.calls() == []
+    assert finish(server, service, large("encoding"))["paid"] == 2
+    assert service.billed == 2
+
+
+def test_with_calls_on_the_wire(
+    server: ComfyUIServer, service: SimulatedService, journal: Path
+) -> None:
+    service.configure({"latency_s": 2.0})
+    before = len(list(journal.glob("*/*.zip")))
+    since = len(server.messages)
+    prompt_id = server.queue(small("wire", variants=2))
+    assert service.wait_for("on_wire", 2)
+    cancel(server, prompt_id, since)
+
+    # It did not wait for them, and they are not lost.
+    assert service.ledger.count("on_wire") == 2
+    assert service.wait_for("billed", 2)
+    deadline = time.monotonic() + 10
+    while len(list(journal.glob("*/*.zip"))) < before + 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert finish(server, service, small("wire"))["paid"] == 2
+    assert service.billed == 4
+
+
+def test_run_again_at_once(server: ComfyUIServer, service: SimulatedService) -> None:
+    service.configure({"latency_s": 1.5})
+    since = len(server.messages)
+    prompt_id = server.queue(small("at once"))
+    assert service.wait_for("on_wire", 4)
+    cancel(server, prompt_id, since)
+    result = server.run(small("at once"))
+
+    assert json.loads(result.text("report"))["from_journal"] == 4
+    assert service.billed == 4
+
+
+def test_while_the_answers_are_pasted(server: ComfyUIServer, service: SimulatedService) -> None:
+    since = len(server.messages)
+    prompt_id = server.queue(large("pasting"))
+    assert service.wait_for("billed", 2)
+    cancel(server, prompt_id, since)
+
+    assert finish(server, service, large("pasting"))["paid"] == 0
+    assert service.billed == 2
+
+
+def test_two_nodes_of_one_graph_are_cancelled_together(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    service.configure({"latency_s": 1.5})
+    graph = small("first", variants=2)
+    other = small("second", variants=2)
+    graph["other"] = other["inpaint"]
+    graph["kept"] = {**other["save"], "inputs": {**other["save"]["inputs"], "images": ["other", 0]}}
+    since = len(server.messages)
+    prompt_id = server.queue(graph)
+    assert service.wait_for("on_wire", 4)
+    cancel(server, prompt_id, since)
+    assert service.wait_for("billed", 4)
+    server.run(graph)
+
+    assert service.billed == 4
+
+
+def test_while_waiting_for_the_allowance(server: ComfyUIServer, service: SimulatedService) -> None:
+    """The last of this file: from here on the process keeps to one call at once."""
+    service.configure({"latency_s": 2.0, "allowance": 1})
+    since = len(server.messages)
+    prompt_id = server.queue(small("allowance"))
+    assert service.wait_for("refused", 1)
+    server.wait_for(lambda m: m.data.get("waiting_for") == "allowance", since=since)
+    cancel(server, prompt_id, since)
+    calls = len(service.ledger.calls())
+
+    assert finish(server, service, small("allowance"))["paid"] == 3
+    assert service.billed == 4
+    assert len(service.ledger.calls()) == calls + 3

@@ -1,0 +1,142 @@
+"""Two ComfyUI servers with one account, and one that dies with calls on the wire."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from harness import graphs
+from simulated_service import SimulatedService
+from simulated_service.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from harness.comfyui import ComfyUIServer, Result
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[SimulatedService]:
+    with SimulatedService() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("journal")
+
+
+@pytest.fixture(scope="module")
+def servers(
+    comfyui: Callable[..., ComfyUIServer], service: SimulatedService, journal: Path
+) -> list[ComfyUIServer]:
+    """Two workers that share the account and the journal's folder."""
+    started = []
+    for _ in range(2):
+        server = comfyui(
+            env={
+                "VOLC_ENDPOINT": service.endpoint,
+                "VOLC_ACCESSKEY": service.access_key,
+                "VOLC_SECRETKEY": service.secret_key,
+                "VOLC_JOURNAL_DIR": str(journal),
+            }
+        )
+        graphs.upload(server, "small.png", graphs.photograph("chelsea", (96, 80)))
+        graphs.upload(server, "small_mask.png", graphs.ellipse(80, 96))
+        started.append(server)
+    return started
+
+
+@pytest.fixture(autouse=True)
+def fresh_ledger(service: SimulatedService) -> None:
+    service.reset()
+    service.configure({"latency_s": 0.0, "allowance": None})
+
+
+def small(prompt: str, **inputs: Any) -> graphs.Graph:
+    return graphs.repaint("small.png", "small_mask.png", prompt=prompt, **inputs)
+
+
+def report(result: Result) -> dict[str, Any]:
+    assert result.error_message == ""
+    return json.loads(result.text("report"))  # type: ignore[no-any-return]
+
+
+def run_both(servers: list[ComfyUIServer], *two: graphs.Graph) -> list[dict[str, Any]]:
+    """Queue a graph on each server at the same moment; their reports."""
+    ids = [server.queue(graph) for server, graph in zip(servers, two, strict=True)]
+    return [
+        report(server.result(prompt_id)) for server, prompt_id in zip(servers, ids, strict=True)
+    ]
+
+
+def test_an_account_of_two_places_serves_two_cold_servers(
+    servers: list[ComfyUIServer], service: SimulatedService
+) -> None:
+    """The first of this file: neither process has made a call before."""
+    service.configure({"latency_s": 1.0, "allowance": 2})
+    started = time.monotonic()
+    told = run_both(servers, small("left", variants=8), small("right", variants=8))
+    took_s = time.monotonic() - started
+    calls, refused = len(service.ledger.calls()), service.ledger.count("refused")
+    print(f"two servers, 8 variants each at allowance 2: {took_s:.1f} s, {refused}/{calls} refused")
+
+    assert [one["paid"] for one in told] == [8, 8]
+    assert service.billed == 16
+    assert service.ledger.peak == 2
+    assert refused < calls / 4
+
+
+def test_equal_requests_to_both_at_once_pay_once(
+    servers: list[ComfyUIServer], service: SimulatedService
+) -> None:
+    service.configure({"latency_s": 0.3})
+    told = run_both(servers, small("equal"), small("equal"))
+
+    assert service.billed == 4
+    assert sum(one["paid"] for one in told) == 4
+    assert sum(one["from_journal"] for one in told) == 4
+
+
+def test_what_one_has_paid_the_other_takes_from_the_journal(
+    servers: list[ComfyUIServer], service: SimulatedService
+) -> None:
+    report(servers[0].run(small("shared")))
+    told = report(servers[1].run(small("shared", feather=3)))
+
+    assert (told["paid"], told["from_journal"]) == (0, 4)
+    assert service.billed == 4
+
+
+def test_after_a_kill_only_what_had_not_reached_the_disk_is_paid_again_and_named(
+    servers: list[ComfyUIServer], service: SimulatedService, journal: Path
+) -> None:
+    server = servers[0]
+    server.kill()
+    server.start()  # anew, so that all four leave at once
+    before = len(list(journal.glob("*/*.zip")))
+    service.faults.set([Fault("hang", seed=seed) for seed in (2, 4)])
+    server.queue(small("killed"))
+    assert service.wait_for("billed", 4)
+    deadline = time.monotonic() + 10
+    while len(list(journal.glob("*/*.zip"))) < before + 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    server.kill()
+    service.faults.set([])
+    service.hangs.set()
+    server.start()
+    told = report(server.run(small("killed")))
+
+    assert [variant["status"] for variant in told["variants"]] == [
+        "journal",
+        "paid",
+        "journal",
+        "paid",
+    ]
+    assert service.billed == 6
+    named = [note for note in told["notes"] if "earlier call" in note]
+    assert [note.split(":")[0] for note in named] == ["Variant 2", "Variant 4"]
+    assert not list(journal.glob("*/*.inflight"))
