@@ -232,7 +232,7 @@ class Answer:
         elapsed_s: The service's own time, in seconds, if it told.
         pictures: Encoded files.
         urls: Links to the same; they live 24 hours.
-        data: The other fields of `data`.
+        data: The other fields of `data`: texts, numbers, booleans, and lists of such.
     """
 
     request_id: str
