@@ -15,15 +15,27 @@ if TYPE_CHECKING:
 
 # The `seed` of the interface is an integer from 0 (https://www.volcengine.com/docs/86081/1804490); the nodes keep to 31 bits.
 MAX_SEED = 2**31 - 1
+# ComfyUI checks the ranges of widgets, not of values that come over a link.
+LIMITS: dict[str, tuple[float, float]] = {
+    "variants": (1, 8),
+    "seed": (-1, MAX_SEED),
+    "steps": (1, 100),
+    "scale": (1, 20),
+}
 
 
 def prompt(text: str, node: str) -> str:
     """The prompt without the white space around it.
 
     Raises:
-        ValueError: Nothing is left.
+        ValueError: Nothing is left, or it holds halves of characters, which no UTF-8 can carry.
     """
     stripped = text.strip()
+    if any("\ud800" <= character <= "\udfff" for character in stripped):
+        raise ValueError(
+            f"{node}: the prompt holds half a character (a lone surrogate), so nothing was sent. Type it again.\n"
+            f"{node}：提示词含有不完整的字符（孤立代理项），未发送任何请求。请重新输入。"
+        )
     if not stripped:
         raise ValueError(
             f"{node}: the prompt is empty, so nothing was sent. Write what to paint in the masked area, "
@@ -54,7 +66,11 @@ def variant_jobs(
         image: Number of the picture, from 1; each one before it has as many variants.
         variants: How many.
         seed: Of the first; -1 draws one for each.
+
+    Raises:
+        ValueError: `variants` or `seed` is out of its range.
     """
+    _check(variants=variants, seed=seed)
     drawn = seed == -1
     return [
         Job(
@@ -78,7 +94,12 @@ def parameters(
     return_url: bool,
     logo_info: LogoInfo | None,
 ) -> dict[str, object]:
-    """The fields of a request by their wire names, those only that the model takes."""
+    """The fields of a request by their wire names, those only that the model takes.
+
+    Raises:
+        ValueError: `steps` or `scale` is out of its range.
+    """
+    _check(steps=steps, scale=scale)
     fields: dict[str, object] = {"steps": steps, "scale": scale, "return_url": return_url}
     if logo_info is not None:
         fields["logo_info"] = logo_info.wire()
@@ -100,3 +121,14 @@ def open_picture(pictures: tuple[bytes, ...]) -> Any:
 def decode(pictures: tuple[bytes, ...]) -> Any:
     """As `open_picture`, but uint8 [H, W, 3]."""
     return np.asarray(open_picture(pictures))
+
+
+def _check(**values: float) -> None:
+    for name, value in values.items():
+        low, high = LIMITS[name]
+        if not low <= value <= high:
+            raise ValueError(
+                f"{name} is {value}, but must be from {low} to {high}, so nothing was sent. Correct the value that is "
+                "linked to it.\n"
+                f"{name} 的值为 {value}，应在 {low} 到 {high} 之间，未发送任何请求。请更正连接到该输入的值。"
+            )
