@@ -7,10 +7,10 @@ from typing import Any
 Json = dict[str, Any]
 
 _MUTED, _BYPASSED = 2, 4
-_NOTES = {"Note", "MarkdownNote"}
-_VIRTUAL = {"Reroute", "PrimitiveNode"}
-_WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
-_UPLOADS = ("image_upload", "video_upload", "audio_upload", "animated_image_upload")
+NOTES = {"Note", "MarkdownNote"}
+VIRTUAL = {"Reroute", "PrimitiveNode"}
+WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
+UPLOADS = ("image_upload", "video_upload", "audio_upload", "animated_image_upload")
 _SEEDS = {"seed", "noise_seed"}
 _CONTROLS = {"fixed", "increment", "decrement", "randomize"}
 
@@ -48,11 +48,11 @@ class _Graph:
     def prompt(self) -> Json:
         prompt: Json = {}
         for identifier, node in self._nodes.items():
-            if node["type"] in _NOTES | _VIRTUAL or node.get("mode", 0) in (_MUTED, _BYPASSED):
+            if node["type"] in NOTES | VIRTUAL or node.get("mode", 0) in (_MUTED, _BYPASSED):
                 continue
             if node["type"] not in self._info:
                 raise ValueError(f"The server has no node {node['type']!r} (id {identifier}).")
-            inputs = self._widget_values(node)
+            inputs = widget_values(node, self._info[node["type"]])
             for slot in node.get("inputs", []):
                 if slot.get("link") is None:
                     continue
@@ -96,40 +96,61 @@ class _Graph:
                 return candidate["link"]  # type: ignore[no-any-return]
         return None
 
-    def _widget_values(self, node: Json) -> Json:
-        info = self._info[node["type"]]
-        saved = node.get("widgets_values") or []
-        names: list[str | None] = []
-        for group in ("required", "optional"):
-            specs = info["input"].get(group, {})
-            uploads = False
-            for name in info.get("input_order", {}).get(group, list(specs)):
-                kind = specs[name][0]
-                options = specs[name][1] if len(specs[name]) > 1 else {}
-                if options.get("forceInput") or not (isinstance(kind, list) or kind in _WIDGETS):
-                    continue
-                names.append(name)
-                if kind == "INT" and (options.get("control_after_generate") or name in _SEEDS):
-                    names.append(None)
-                uploads = uploads or any(options.get(flag) for flag in _UPLOADS)
-            if uploads:
-                names.append(None)  # the upload button
-        if isinstance(saved, dict):
-            return {name: saved[name] for name in names if name is not None and name in saved}
-        values: Json = {}
-        position = 0
-        for name in names:
-            if position >= len(saved):
-                break
-            if name is None:
-                # written by hand, a file may leave out the values that belong to no input
-                position += saved[position] in _CONTROLS or saved[position] == "image"
+
+def widget_values(node: Json, info: Json) -> Json:
+    """The values of a node's widgets by name; those that its file is too old to have are the defaults.
+
+    Args:
+        node: As the file has it.
+        info: Its entry in `/object_info`.
+
+    Raises:
+        ValueError: The file has more values than the node has widgets.
+    """
+    saved = node.get("widgets_values") or []
+    defaults: Json = {}
+    names: list[str | None] = []
+    for group in ("required", "optional"):
+        specs = info["input"].get(group, {})
+        uploads = False
+        for name in info.get("input_order", {}).get(group, list(specs)):
+            kind = specs[name][0]
+            options = specs[name][1] if len(specs[name]) > 1 else {}
+            if options.get("forceInput") or not (isinstance(kind, list) or kind in WIDGETS):
                 continue
-            values[name] = saved[position]
-            position += 1
-        if any(value is not None and value != "" for value in saved[position:]):
-            raise ValueError(
-                f"Node {node['id']} ({node['type']}) has {len(saved)} widget values, but its inputs take "
-                f"{position}: {', '.join(name for name in names if name)}."
-            )
-        return values
+            names.append(name)
+            defaults[name] = _default(kind, options)
+            if kind == "INT" and (options.get("control_after_generate") or name in _SEEDS):
+                names.append(None)
+            uploads = uploads or any(options.get(flag) for flag in UPLOADS)
+        if uploads:
+            names.append(None)  # the upload button
+    if isinstance(saved, dict):
+        return {name: saved.get(name, default) for name, default in defaults.items()}
+    values: Json = {}
+    position = 0
+    for name in names:
+        if position >= len(saved):
+            break
+        if name is None:
+            # written by hand, a file may leave out the values that belong to no input
+            position += saved[position] in _CONTROLS or saved[position] == "image"
+            continue
+        values[name] = saved[position]
+        position += 1
+    if any(value is not None and value != "" for value in saved[position:]):
+        raise ValueError(
+            f"Node {node['id']} ({node['type']}) has {len(saved)} widget values, but its inputs take "
+            f"{position}: {', '.join(name for name in names if name)}."
+        )
+    return {**defaults, **values}
+
+
+def _default(kind: Any, options: Json) -> Any:
+    """What the canvas shows in a new widget."""
+    if "default" in options:
+        return options["default"]
+    choices = kind if isinstance(kind, list) else options.get("options")
+    if choices:
+        return choices[0]
+    return {"INT": 0, "FLOAT": 0.0, "BOOLEAN": False}.get(str(kind), "")
