@@ -286,6 +286,26 @@ def test_several_masks_become_one_or_stay_by_themselves() -> None:
     assert each.report["notes"] == []
 
 
+def test_each_mask_of_a_batch_is_what_it_would_be_alone() -> None:
+    random = np.random.default_rng(5)
+    soft = ndimage.gaussian_filter(random.random((4, 60, 80)), (0, 3, 3))
+    masks = torch.from_numpy((soft - soft.min()) / (soft.max() - soft.min()))
+    options: dict[str, Any] = {
+        "invert": True,
+        "fill_holes": True,
+        "close_gaps": 3,
+        "remove_specks": 9,
+        "grow": 2,
+    }
+
+    together = normalize(masks, multi_mask="per_image", **options)
+
+    alone = [normalize(mask, **options) for mask in masks]
+    assert torch.equal(together.mask, torch.cat([one.mask for one in alone]))
+    assert torch.equal(together.preview, torch.cat([one.preview for one in alone]))
+    assert together.coverage == pytest.approx(np.mean([one.coverage for one in alone]))
+
+
 def test_per_image_needs_as_many_masks_as_pictures_or_one() -> None:
     pictures = torch.zeros((2, 3, 4, 3))
 
