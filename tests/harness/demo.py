@@ -83,6 +83,7 @@ def _service(options: argparse.Namespace) -> Iterator[dict[str, str]]:
         return
     port = launch.free_port(_SERVICE_PORT)
     with SimulatedService(latency_s=_LATENCY_S, port=port) as service:
+        service.web = _EXAMPLES / "input"  # what the links of an example show
         _say(f"the simulated service listens at {service.endpoint}; nothing leaves this machine")
         yield {
             "VOLC_ENDPOINT": service.endpoint,

@@ -75,6 +75,16 @@ def test_the_three_ways_to_a_mask_and_six_more_are_there() -> None:
     assert EVERY_NODE in SAVED
 
 
+def test_the_template_browser_lists_each_example_with_its_thumbnail(server: ComfyUIServer) -> None:
+    folder = PACK.split(".", 1)[1]
+
+    assert sorted(server.get("/workflow_templates")[folder]) == [path.stem for path in EXAMPLES]
+    for path in EXAMPLES:
+        for file in (path, path.with_suffix(".jpg")):
+            address = f"/api/workflow_templates/{folder}/{file.name}"
+            assert server.request(address) == (200, file.read_bytes())
+
+
 @of_every_file
 def test_a_file_means_to_the_nodes_what_it_meant_when_it_was_saved(
     object_info: Json, path: Path
