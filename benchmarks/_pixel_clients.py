@@ -84,7 +84,8 @@ def ours(folder: Path, side: int, endpoint: str) -> Any:
     def run(first_seed: int) -> str:
         selected = masks.prepare(mask, image)
         regions = [region.plan(layer, "crop", feather=8) for layer in selected]
-        rgb, white = regions[0].picture(image[0]), regions[0].mask(selected[0])
+        rgb = regions[0].picture(wire.to_uint8(image[0][regions[0].slices]))
+        white = regions[0].mask(selected[0])
         encoded = wire.encode_picture(rgb)
         request = models.Request(
             models.INPAINTING_EDIT,

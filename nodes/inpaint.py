@@ -111,8 +111,10 @@ class VolcInpaint(io.ComfyNode):
             zip(image, selected, regions, strict=True), 1
         ):
             # The tensor is read here, on the node's own thread; what takes long runs beside it.
-            rgb, white = part.picture(picture), part.mask(layer)
-            request, pixels_key = await host.in_background(_request, model, parameters, rgb, white)
+            rgb = wire.to_uint8(picture[part.slices])
+            request, pixels_key = await host.in_background(
+                _request, model, parameters, part, rgb, layer
+            )
             jobs += inputs.variant_jobs(
                 request, pixels_key, image=number, variants=variants, seed=seed
             )
@@ -147,8 +149,13 @@ _LOGO_NOTE = (
 
 
 def _request(
-    model: models.Model, parameters: Mapping[str, object], rgb: Any, white: Any
+    model: models.Model,
+    parameters: Mapping[str, object],
+    part: region.Region,
+    rgb: Any,
+    layer: masks.Mask,
 ) -> tuple[models.Request, str]:
     """Encode what is sent of one picture, once for all its variants, and name it by its pixels."""
+    rgb, white = part.picture(rgb), part.mask(layer)
     files = (wire.encode_picture(rgb).data, wire.encode_mask(white))
     return models.Request(model, parameters, files), wire.pixels_key(rgb, white)

@@ -11,7 +11,6 @@ from PIL import Image
 from . import masks, wire
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
 
@@ -50,16 +49,16 @@ class Region:
         """Rows and columns of the picture."""
         return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
 
-    def picture(self, image: torch.Tensor) -> NDArray[np.uint8]:
+    def picture(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What is sent of a picture.
 
         Args:
-            image: [H, W, C] floating point.
+            rgb: [height, width, 3] uint8, the picture's `slices`.
 
         Returns:
             [sent_height, sent_width, 3] uint8.
         """
-        return resample(wire.to_uint8(image[self.slices]), self.sent_height, self.sent_width)
+        return resample(rgb, self.sent_height, self.sent_width)
 
     def mask(self, mask: masks.Mask) -> masks.Mask:
         """What is sent of the picture's mask.
