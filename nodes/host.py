@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_POLL_S = 0.05
+_POLL_S = 0.025
 # Longest side of a preview, in pixels.
 PREVIEW_SIDE = 1024
 

@@ -6,6 +6,7 @@ and the outcomes as JSON when all is done.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -151,4 +152,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with contextlib.suppress(KeyboardInterrupt):
+        main()

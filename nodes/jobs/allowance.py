@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 START = 4
-STAGGER_S = 0.05
+# Between the first calls, so that a refusal of one comes before the next leaves: most accounts run one or two.
+STAGGER_S = (0.04, 0.07)
 # How long a call takes, until one has succeeded.
 TYPICAL_S = 2.0
 PROBE_AFTER_S = 60.0
@@ -55,10 +56,15 @@ class Allowance:
         return max(0.0, self._next_at - now)
 
     def start(self, now: float) -> None:
-        """A call leaves."""
+        """A call takes its place."""
         self.running += 1
-        stagger = STAGGER_S if self.running > self._proven else 0.0
-        self._next_at = max(self._next_at, now + max(stagger, self._interval_s))
+        self._next_at = max(self._next_at, now + self._interval_s)
+        self.depart(now)
+
+    def depart(self, now: float) -> None:
+        """A call leaves; what came before, such as a slow disk, must not eat up the distance to the next."""
+        if self.running > self._proven:
+            self._next_at = max(self._next_at, now + STAGGER_S[self.running > 1])
 
     def succeed(self, now: float, elapsed_s: float) -> None:
         """A call was let in and ended."""

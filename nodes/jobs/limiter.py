@@ -59,6 +59,11 @@ class Limiter:
                     del self._waiting[run]
                 self._changed.notify_all()
 
+    def departs(self) -> None:
+        """The call of a place that was taken is about to be sent."""
+        with self._changed:
+            self._allowance.depart(time.monotonic())
+
     def succeeded(self, elapsed_s: float) -> None:
         """A call was let in; gives its place back."""
         with self._changed:

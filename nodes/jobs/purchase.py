@@ -220,6 +220,7 @@ class Purchase:
         if self._run.given_up():
             return None
         self._money = "doubtful"
+        self._runner.limiter.departs()
         self._run.state("on_wire", 1)
         try:
             return self._runner.client.call(model.action, VERSION, body)

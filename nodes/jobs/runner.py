@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
+import logging
 import queue
 import threading
+import time
+import weakref
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +25,10 @@ if TYPE_CHECKING:
     from .limiter import Limiter
     from .outcome import Job, Outcome, Waiting
 
+_LOG = logging.getLogger(__name__)
 _MAX_THREADS = 16
+# How long the end of the process waits for calls on the wire.
+_LANDING_S = 15.0
 
 
 class Runner:
@@ -88,6 +95,7 @@ class Run:
 
     def start(self) -> None:
         """Start the threads."""
+        _under_way.add(self)
         for number in range(self._threads):
             name = f"volc-inpaint-run-{self.number}-{number}"
             threading.Thread(target=self._work, name=name, daemon=True).start()
@@ -173,3 +181,22 @@ class Run:
                 self._runner.limiter.forget(self.number)
                 self._runner.journal.forget(self.number)
                 self.done.set()
+
+
+_under_way: weakref.WeakSet[Run] = weakref.WeakSet()
+
+
+@atexit.register
+def _let_calls_land() -> None:
+    """The process ends: send nothing new, but let what is on the wire reach the journal, for it may be paid."""
+    runs = [run for run in _under_way if not run.done.is_set()]
+    for run in runs:
+        run.cancel()
+    calls = sum(run.status().on_wire for run in runs)
+    if calls:
+        _LOG.warning(
+            "Waiting up to %g s for %d paid pictures; Ctrl-C gives them up.", _LANDING_S, calls
+        )
+    deadline = time.monotonic() + _LANDING_S
+    for run in runs:
+        run.done.wait(max(0.0, deadline - time.monotonic()))

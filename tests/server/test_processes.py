@@ -115,8 +115,12 @@ def test_after_a_kill_only_what_had_not_reached_the_disk_is_paid_again_and_named
     servers: list[ComfyUIServer], service: SimulatedService, journal: Path
 ) -> None:
     server = servers[0]
+    server.run(small("seed a", seed=10))
+    server.run(small("seed a", seed=20))
     server.kill()
-    server.start()  # anew, so that all four leave at once
+    server.start()  # a cold process: all four leave at once
+    assert report(server.run(small("seed a", seed=10)))["from_journal"] == 4
+    service.reset()
     before = len(list(journal.glob("*/*.zip")))
     service.faults.set([Fault("hang", seed=seed) for seed in (2, 4)])
     server.queue(small("killed"))

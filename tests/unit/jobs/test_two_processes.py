@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
 import buyer as here
+import pytest
 from simulated_service.faults import Fault
 
 if TYPE_CHECKING:
@@ -83,6 +86,22 @@ def test_after_a_kill_only_what_had_not_reached_the_disk_is_paid_again_and_named
         False,
         True,
     ]
+    assert not list(tmp_path.glob("*/*.inflight"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
+def test_a_process_that_is_ended_with_ctrl_c_lets_its_calls_land(
+    service: SimulatedService, tmp_path: Path, buyer: Callable[..., Buyer]
+) -> None:
+    service.configure({"latency_s": 0.6})
+    one = buyer(tmp_path, cap=2)
+    one.start(variants=4)
+    assert service.wait_for("on_wire", 2)
+    one.process.send_signal(signal.SIGINT)
+    one.process.wait(10)
+
+    assert service.billed == len(service.ledger.calls()) == 2
+    wait_for_entries(tmp_path, 2)
     assert not list(tmp_path.glob("*/*.inflight"))
 
 
