@@ -211,6 +211,22 @@ def test_it_works_within_a_subgraph(
     canvas.page.evaluate("app.canvas.setGraph(app.rootGraph)")
 
 
+def test_the_properties_panel_lists_inputs_and_not_our_panels(
+    canvas: Canvas, renderer: str
+) -> None:
+    ids = canvas.build(*repaint("properties", pick=True))
+    panel = canvas.page.get_by_test_id("properties-panel")
+    if not panel.is_visible():
+        canvas.page.get_by_role("button", name="Toggle properties panel").click()
+    canvas.select(ids["pick"])
+
+    expect(panel.get_by_text("pick", exact=True)).to_be_visible()
+    expect(panel).not_to_contain_text("volc_")
+    expect(canvas.page.locator(".volc-pick")).to_be_visible()
+    canvas.page.get_by_role("button", name="Toggle properties panel").click()
+    expect(panel).to_have_count(0)
+
+
 def test_a_linked_pick_cannot_be_clicked(canvas: Canvas, renderer: str) -> None:
     nodes, links = repaint("linked", pick=True)
     nodes["number"] = {"type": "PrimitiveInt", "pos": [420, 760], "values": {"value": 2}}

@@ -146,3 +146,19 @@ def test_failures_are_counted_on_the_node(canvas: Canvas, service: SimulatedServ
     canvas.build(*repaint("failures all", variants=2))
     canvas.finished(canvas.queue(), "error")
     expect(lines(canvas)[1]).to_have_text("ended with an error")
+
+
+def test_segmenting_is_told_alike(canvas: Canvas, renderer: str) -> None:
+    refine = {"classic": "none", "vue": "light"}[renderer]
+    canvas.build(
+        {
+            "cup": {"type": "LoadImage", "pos": [80, 120], "values": {"image": "coffee.png"}},
+            "segment": {"type": "VolcSegment", "pos": [420, 120], "values": {"refine": refine}},
+            "report": {"type": "PreviewAny", "pos": [900, 120]},
+        },
+        [("cup", 0, "segment", "image"), ("segment", 2, "report", "source")],
+    )
+    canvas.finished(canvas.queue())
+
+    line = canvas.page.locator(".volc-panel [role=status]")
+    expect(line).to_have_text(re.compile(r"^paid 1 · from the journal 0 · \d+\.\d s$"))

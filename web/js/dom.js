@@ -62,6 +62,7 @@ export function addPanel(node, name, element, minHeight) {
     getMinHeight: () => minHeight() + 2 * MARGIN,
     serialize: false,
     hideOnZoom: false,
+    hideInPanel: true, // the properties panel would list it by its id
   });
   widget.serialize = false;
   return function fit() {

@@ -3,7 +3,7 @@ import { app } from "../../../scripts/app.js";
 
 const WORDS = {
   en: {
-    pickEmpty: "Run the workflow, then click the picture you want.",
+    pickEmpty: "Run, then click the one you want.",
     pickAll: "all {count} pass · click one to pick it",
     pickOne: "{pick} of {count} · click it again for all",
     pickBeyond: "{pick} is picked, but only {count} arrived",
@@ -48,7 +48,7 @@ const WORDS = {
     keysOpen: "Open the Volcengine page of the settings now?",
   },
   zh: {
-    pickEmpty: "运行工作流后，点击想要的图片。",
+    pickEmpty: "运行后点击想要的图片。",
     pickAll: "输出全部 {count} 张 · 点击可选一张",
     pickOne: "第 {pick} 张，共 {count} 张 · 再次点击恢复全部",
     pickBeyond: "选择了第 {pick} 张，但只收到 {count} 张",
@@ -76,14 +76,14 @@ const WORDS = {
     keysWait: "请稍候……",
     keysConfigured: "已配置，Access Key 末四位为 …{tail}。",
     keysConfiguredShort: "已配置。",
-    keysFromSettings: "保存于本页面。",
+    keysFromSettings: "通过本页面保存。",
     keysFromEnvironment: "来自 ComfyUI 服务器的环境变量。",
     keysFromFile: "来自 ComfyUI 服务器上的文件 {source}。",
-    keysOverridden: "本页面保存的密钥未被使用，因为环境变量优先。",
+    keysOverridden: "通过本页面保存的密钥未被使用，因为环境变量优先。",
     keysCheck: "检查",
     keysReplace: "更换",
     keysRemove: "删除",
-    keysRemoveSure: "要从 ComfyUI 服务器删除本页面保存的密钥吗？",
+    keysRemoveSure: "要从 ComfyUI 服务器删除通过本页面保存的密钥吗？",
     keysSave: "保存",
     keysCancel: "取消",
     keysMake: "在火山引擎控制台创建密钥",
