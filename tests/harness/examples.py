@@ -49,12 +49,3 @@ def service() -> SimulatedService:
     running = SimulatedService()
     running.web = INPUT
     return running
-
-
-def environment(service: SimulatedService) -> dict[str, str]:
-    """How a ComfyUI server finds that service."""
-    return {
-        "VOLC_ENDPOINT": service.endpoint,
-        "VOLC_ACCESSKEY": service.access_key,
-        "VOLC_SECRETKEY": service.secret_key,
-    }

@@ -29,7 +29,7 @@ Pictures = list[Image.Image]
 def main(names: list[str]) -> None:
     """Run the examples called `names`, or all, and write their thumbnails."""
     with examples.service() as service, tempfile.TemporaryDirectory() as folder:
-        server = ComfyUIServer(Path(folder), env=examples.environment(service))
+        server = ComfyUIServer(Path(folder), env=service.environment)
         try:
             examples.put_pictures(server)
             for path in examples.examples():

@@ -45,7 +45,7 @@ def service() -> Iterator[SimulatedService]:
 
 @pytest.fixture(scope="module")
 def server(comfyui: Callable[..., ComfyUIServer], service: SimulatedService) -> ComfyUIServer:
-    started = comfyui(env=examples.environment(service))
+    started = comfyui(env=service.environment)
     examples.put_pictures(started)
     return started
 

@@ -39,13 +39,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedServi
 
 @pytest.fixture(scope="module")
 def server(comfyui: Callable[..., ComfyUIServer], service: SimulatedService) -> ComfyUIServer:
-    return comfyui(
-        env={
-            "VOLC_ENDPOINT": service.endpoint,
-            "VOLC_ACCESSKEY": service.access_key,
-            "VOLC_SECRETKEY": service.secret_key,
-        }
-    )
+    return comfyui(env=service.environment)
 
 
 @pytest.fixture(autouse=True)

@@ -44,13 +44,7 @@ def service() -> Iterator[SimulatedService]:
 
 @pytest.fixture(scope="module")
 def server(comfyui: Callable[..., ComfyUIServer], service: SimulatedService) -> ComfyUIServer:
-    started = comfyui(
-        env={
-            "VOLC_ENDPOINT": service.endpoint,
-            "VOLC_ACCESSKEY": service.access_key,
-            "VOLC_SECRETKEY": service.secret_key,
-        }
-    )
+    started = comfyui(env=service.environment)
     graphs.upload(started, "coffee.png", COFFEE)
     graphs.upload(started, "astronaut.png", skimage.data.astronaut())
     graphs.upload(started, "discs.png", discs(400, 300))

@@ -87,6 +87,15 @@ class SimulatedService:
         self._thread.join()
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What a ComfyUI server must have in its environment to use this service."""
+        return {
+            "VOLC_ENDPOINT": self.endpoint,
+            "VOLC_ACCESSKEY": self.access_key,
+            "VOLC_SECRETKEY": self.secret_key,
+        }
+
+    @property
     def billed(self) -> int:
         """Calls paid for."""
         return self.ledger.count("billed")
