@@ -22,9 +22,9 @@ from _pixel_clients import GROW, VARIANTS, picture_file
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Time per pixel may rise so much from a small picture to one of 16 times the pixels, as the processor's caches hold a
-# small one's intermediate results, which is no property of the method.
-LINEAR = 1.5
+# Time per pixel may rise so much from 1024² to 4096², as the processor's caches hold the intermediate results of the small
+# one only. A method whose time grows with pixels times a side's length would be at 4.
+LINEAR = 2.0
 
 CLIENTS = Path(__file__).with_name("_pixel_clients.py")
 
