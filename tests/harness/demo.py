@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageDraw, ImageFont
 from simulated_service import SimulatedService
 
-from . import launch
+from . import examples, launch
 from .comfyui import ComfyUIServer
 from .workflow import to_prompt
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_EXAMPLES = launch.ROOT / "example_workflows"
 _WORKFLOW = "repaint_by_brush"
 _FOLDER = launch.ROOT / ".dev" / "demo"
 # Fixed where they are free, so that the journal of an earlier demo and an open browser page stay good.
@@ -47,7 +46,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="another first seed, so other pictures")
     options = parser.parse_args()
 
-    workflow = json.loads((_EXAMPLES / f"{_WORKFLOW}.json").read_text("utf-8"))
+    workflow = json.loads((examples.EXAMPLES / f"{_WORKFLOW}.json").read_text("utf-8"))
     with _service(options) as environment:
         _say("starting ComfyUI with the pack in it")
         server = ComfyUIServer(_FOLDER, env=environment, port=_COMFYUI_PORT)
@@ -83,22 +82,17 @@ def _service(options: argparse.Namespace) -> Iterator[dict[str, str]]:
         return
     port = launch.free_port(_SERVICE_PORT)
     with SimulatedService(latency_s=_LATENCY_S, port=port) as service:
-        service.web = _EXAMPLES / "input"  # what the links of an example show
+        service.web = examples.INPUT  # what the links of an example show
         _say(f"the simulated service listens at {service.endpoint}; nothing leaves this machine")
-        yield {
-            "VOLC_ENDPOINT": service.endpoint,
-            "VOLC_ACCESSKEY": service.access_key,
-            "VOLC_SECRETKEY": service.secret_key,
-        }
+        yield service.environment
 
 
 def _put_examples(server: ComfyUIServer) -> None:
     """The examples' pictures into the input folder, the examples into the list of workflows."""
     workflows = server.base / "user" / "default" / "workflows"
     workflows.mkdir(parents=True, exist_ok=True)
-    for file in (_EXAMPLES / "input").iterdir():
-        shutil.copy(file, server.base / "input")
-    for file in _EXAMPLES.glob("*.json"):
+    examples.put_pictures(server)
+    for file in examples.examples():
         shutil.copy(file, workflows)
 
 
