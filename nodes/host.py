@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import uuid
 from dataclasses import asdict
@@ -161,7 +162,8 @@ async def follow(
                 outcome = run.outcomes.get_nowait()
                 if outcome.value is not None:
                     rgb = await in_background(take, outcome)
-                    await in_background(display.picture, outcome.index, rgb)
+                    with contextlib.suppress(OSError):  # a full disk costs the preview, not the run
+                        await in_background(display.picture, outcome.index, rgb)
                 display.status(run.status())
             if finished:
                 break

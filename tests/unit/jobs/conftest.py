@@ -56,8 +56,7 @@ class Buyer:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "ready\n"
+        assert self._line() == "ready\n"
 
     def start(self, **jobs: Any) -> None:
         """Let it buy; `jobs` as for `buyer.jobs`."""

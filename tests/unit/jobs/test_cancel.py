@@ -19,7 +19,7 @@ def statuses(run: Any) -> list[str]:
 
 
 def test_while_waiting_for_the_allowance(service: SimulatedService, tmp_path: Path) -> None:
-    service.configure({"latency_s": 0.6, "allowance": 2})
+    service.configure({"latency_s": 0.4, "allowance": 2})
     runner = buyer.make_runner(service, tmp_path)
     run = runner.start(buyer.jobs(8), buyer.decode)
     assert service.wait_for("on_wire", 2)

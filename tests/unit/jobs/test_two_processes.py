@@ -30,7 +30,7 @@ def test_equal_requests_at_once_pay_once(
 ) -> None:
     service.configure({"latency_s": 0.4})
     two = [buyer(tmp_path), buyer(tmp_path)]
-    for round_ in range(3):
+    for round_ in range(2):
         for one in two:
             one.start(variants=4, number=round_)
         found = [one.outcomes() for one in two]
@@ -131,7 +131,7 @@ def test_an_account_of_two_places_serves_both(
 def test_a_cold_process_is_refused_three_times_at_most_and_its_next_run_never(
     service: SimulatedService, tmp_path: Path
 ) -> None:
-    service.configure({"latency_s": 0.3, "allowance": 2})
+    service.configure({"latency_s": 0.2, "allowance": 2})
     runner = here.make_runner(service, tmp_path)
     first = here.buy(runner, here.jobs(8))
     refused = service.ledger.count("refused")
