@@ -29,14 +29,14 @@ def test_while_waiting_for_the_allowance(service: SimulatedService, tmp_path: Pa
     assert run.done.wait(5)
 
     assert len(service.ledger.calls()) <= sent + 1  # one may have left just then
-    assert service.billed == 2
+    billed = service.billed
     again = buyer.buy(runner, buyer.jobs(8))
-    assert sorted(outcome.status for outcome in again) == ["journal"] * 2 + ["paid"] * 6
+    assert [outcome.status for outcome in again].count("journal") == billed
     assert service.billed == 8
 
 
 def test_with_calls_on_the_wire(service: SimulatedService, tmp_path: Path) -> None:
-    service.configure({"latency_s": 0.5})
+    service.configure({"latency_s": 1.0})
     runner = buyer.make_runner(service, tmp_path)
     run = runner.start(buyer.jobs(4), buyer.decode)
     assert service.wait_for("on_wire", 4)
@@ -86,16 +86,18 @@ def test_an_equal_run_goes_on_when_the_one_it_waits_for_is_cancelled(
     service: SimulatedService, tmp_path: Path
 ) -> None:
     """The first holds the purchase but not yet a place on the wire; the second inherits it."""
-    service.configure({"latency_s": 0.5, "allowance": 1})
+    service.fail("hang", seed=50)
     runner = buyer.make_runner(service, tmp_path, cap=1)
     other = runner.start(buyer.jobs(1, seed=50), buyer.decode)
-    assert service.wait_for("on_wire", 1)
+    assert service.wait_for("billed", 1)
     first = runner.start(buyer.jobs(2), buyer.decode)
     second = runner.start(buyer.jobs(2), buyer.decode)
     deadline = time.monotonic() + 5
     while second.status().waiting_for != "another_run" and time.monotonic() < deadline:
         time.sleep(0.005)
     first.cancel()
+    assert first.done.wait(5)
+    service.hangs.set()
     for run in (other, first, second):
         assert run.done.wait(10)
 
