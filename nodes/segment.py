@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
 from comfy_api.latest import io
 
 from . import checkout, host
 from .jobs.outcome import Job
 from .pixels import region, segmentation, wire
+from .pixels.found import Found
 from .report import report, summary
 from .volcengine import models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     from .jobs.outcome import Outcome
@@ -29,6 +30,7 @@ _REFINE = {"none": 0, "light": 1, "strong": 2}
 # https://www.volcengine.com/docs/6793/1317296: `return_format` 0 answers an index map, `refine_mask` is 0 or 1.
 _INDEX_MAP = 0
 _MAX_ENTITIES = 100
+_TARGETS = ("subject", "background", "entities")
 
 
 class VolcSegment(io.ComfyNode):
@@ -59,7 +61,7 @@ class VolcSegment(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "target",
-                    options=["subject", "background", "entities"],
+                    options=list(_TARGETS),
                     tooltip="subject: one mask per picture; background: all but the subject; entities: one mask for "
                     "each thing in the picture, the largest first.",
                 ),
@@ -103,79 +105,71 @@ class VolcSegment(io.ComfyNode):
             report, JSON.
 
         Raises:
-            ValueError: No picture, several for entities, or nothing was found in one of them.
+            ValueError: No picture, several for entities, a linked value that is none of the widget's, or nothing was found.
             VolcengineError: No keys, or one of the masks is missing.
         """
         wire.check_images(image, NODE)
-        count, height, width = image.shape[:3]
-        model, parameters = _call(target, max_entities, refine)
+        _check_values(target, max_entities, refine)
+        count = len(image)
         if target == "entities" and count > 1:
             raise _too_many_pictures(count)
-        limits = region.Limits(model.min_side, model.max_side)
+        model, parameters = _call(target, max_entities, refine)
         runner = checkout.open_runner()
 
+        # The tensor is read here, on the node's own thread; what takes long runs beside it.
+        pictures = [wire.to_uint8(picture) for picture in image]
+        limits = region.Limits(model.min_side, model.max_side)
         jobs: list[Job] = []
-        pictures: list[NDArray[np.uint8]] = []
         as_sent: list[NDArray[np.uint8]] = []
-        notes: list[str] = []
-        for number, picture in enumerate(image, 1):
-            rgb = wire.to_uint8(picture)
+        for number, rgb in enumerate(pictures, 1):
             sent = await host.in_background(
                 segmentation.fit, rgb, limits, model.max_file_bytes, NODE
             )
-            pictures.append(rgb)
             as_sent.append(sent.rgb)
-            if sent.rgb.shape != rgb.shape:
-                notes.append(_scaled_note(number, rgb, sent.rgb))
             request = models.Request(model, parameters, (sent.data,))
-            jobs.append(
-                Job(
-                    index=number,
-                    image=number,
-                    request=request,
-                    pixels_key=wire.pixels_key(sent.rgb),
-                )
-            )
+            key = wire.pixels_key(sent.rgb)
+            jobs.append(Job(index=number, image=number, request=request, pixels_key=key))
 
-        labels: dict[int, NDArray[np.uint8]] = {}
-        overlays: dict[int, NDArray[np.uint8]] = {}
-        scores: list[float | None] = []
+        found = Found(pictures, as_sent, target, max_entities)
 
         def take(outcome: Outcome) -> NDArray[np.uint8]:
-            index = outcome.index
-            segmentation.check_size(outcome.value, as_sent[index - 1])
-            if target == "entities":
-                labels[index], numbers = segmentation.entities(
-                    outcome.value, height, width, max_entities
-                )
-                scores.extend(_scores(outcome.data, numbers))
-            else:
-                found = segmentation.subject(outcome.value, height, width)
-                # Without a subject there is no background either: nothing stands in for what was not found.
-                if found.any() and target == "background":
-                    found = ~found
-                labels[index] = found.astype(np.uint8)
-                scores.append(None)
-            overlays[index] = segmentation.overlay(pictures[index - 1], labels[index])
-            return overlays[index]
+            return found.put(outcome.image, outcome.value, _scores(outcome.data))
 
         display = host.Display(cls.hidden.unique_id, len(jobs))
         # A batch of masks has one for each picture: one missing would shift the others.
         outcomes = await checkout.buy(runner, jobs, display, _decode, take, require_all=True)
-        empty = [index for index in sorted(labels) if not labels[index].any()]
+        empty = found.nothing_in()
         if empty:
             raise _nothing_found(target, empty, count)
 
-        result, facts = _masks(labels, scores)
-        preview = torch.empty((count, height, width, 3), dtype=torch.float32)
-        for slot, index in zip(preview.numpy(), sorted(overlays), strict=True):
-            np.divide(overlays[index], 255, out=slot, dtype=np.float32)
+        masks, facts = found.masks()
+        notes = _notes(pictures, as_sent)
         return io.NodeOutput(
-            result,
-            preview,
+            masks,
+            found.preview(),
             report(outcomes, notes=notes, masks=facts),
             ui={"images": display.output(), "volc_inpaint": [summary(outcomes, notes)]},
         )
+
+
+def _check_values(target: str, max_entities: int, refine: str) -> None:
+    """Check what ComfyUI does not where a value comes over a link.
+
+    Raises:
+        ValueError: Not one of the choices, or out of range.
+    """
+    for name, value, allowed in (
+        ("target", target, _TARGETS),
+        ("refine", refine, tuple(_REFINE)),
+        ("max_entities", max_entities, range(1, _MAX_ENTITIES + 1)),
+    ):
+        if value not in allowed:
+            choices = f"1–{_MAX_ENTITIES}" if isinstance(allowed, range) else ", ".join(allowed)
+            raise ValueError(
+                f"{NODE}: {name} is {value!r}, but must be one of {choices}, so nothing was sent. Correct the value that "
+                "is linked to it.\n"
+                f"{NODE}：{name} 的值为 {value!r}，应为 {choices} 之一，未发送任何请求。请更正连接到该输入的值。"
+            )
 
 
 def _call(target: str, max_entities: int, refine: str) -> tuple[models.Model, dict[str, object]]:
@@ -203,48 +197,25 @@ def _decode(pictures: tuple[bytes, ...]) -> NDArray[np.uint8]:
     return wire.decode_grey(pictures[0])
 
 
-def _scores(data: Mapping[str, Any], numbers: list[int]) -> list[float | None]:
-    """The service's scores of the entities with these numbers; None where it gave none."""
+def _scores(data: Mapping[str, Any]) -> list[float]:
+    """The service's scores of the entities; none if it gave none."""
     given = data.get("seg_score")
-    given = given if isinstance(given, list) else []
-    return [given[number - 1] if number <= len(given) else None for number in numbers]
+    return given if isinstance(given, list) else []
 
 
-def _masks(
-    labels: Mapping[int, NDArray[np.uint8]], scores: Sequence[float | None]
-) -> tuple[torch.Tensor, list[dict[str, object]]]:
-    """One mask for each label of each picture, [N, H, W] float32, and what the report says of it."""
-    wanted = [
-        (image, label)
-        for image in sorted(labels)
-        for label in range(1, int(labels[image].max()) + 1)
-    ]
-    result = torch.empty((len(wanted), *labels[1].shape), dtype=torch.float32)
-    facts: list[dict[str, object]] = []
-    for slot, (image, label), score in zip(result.numpy(), wanted, scores, strict=True):
-        mask = labels[image] == label
-        slot[...] = mask
-        left, top, right, bottom = region.bounding_box(mask)
-        area = int(np.count_nonzero(mask))
-        facts.append(
-            {
-                "index": len(facts) + 1,
-                "image": image,
-                "score": score,
-                "area": area,
-                "coverage": area / mask.size,
-                "box": [left, top, right - left, bottom - top],
-            }
-        )
-    return result, facts
-
-
-def _scaled_note(number: int, rgb: NDArray[np.uint8], sent: NDArray[np.uint8]) -> str:
-    was, now = (f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (rgb, sent))
-    return (
-        f"Picture {number} was sent at {now} instead of {was}, for the interface's limits; its mask was scaled back."
-        f" / 第 {number} 张图片因接口限制以 {now} 发送（原为 {was}），遮罩已缩放回原尺寸。"
-    )
+def _notes(
+    pictures: Sequence[NDArray[np.uint8]], as_sent: Sequence[NDArray[np.uint8]]
+) -> list[str]:
+    """Which pictures were scaled."""
+    notes = []
+    for number, (rgb, sent) in enumerate(zip(pictures, as_sent, strict=True), 1):
+        was, now = (f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (rgb, sent))
+        if was != now:
+            notes.append(
+                f"Picture {number} was sent at {now} instead of {was}, for the interface's limits; its mask was scaled "
+                f"back. / 第 {number} 张图片因接口限制以 {now} 发送（原为 {was}），遮罩已缩放回原尺寸。"
+            )
+    return notes
 
 
 def _too_many_pictures(count: int) -> ValueError:

@@ -306,6 +306,20 @@ def test_entities_of_two_pictures_are_an_error_before_any_call(
     assert service.ledger.calls() == []
 
 
+@pytest.mark.parametrize("number", [0, 101])
+def test_a_linked_number_out_of_range_is_an_error_before_any_call(
+    server: ComfyUIServer, service: SimulatedService, number: int
+) -> None:
+    graph = segment("discs.png", "entities", max_entities=["number", 0])
+    graph["number"] = {"class_type": "PrimitiveInt", "inputs": {"value": number}}
+    result = server.run(graph)
+
+    english, chinese = result.error_message.splitlines()
+    assert f"max_entities is {number}, but must be one of 1–100" in english
+    assert f"max_entities 的值为 {number}" in chinese
+    assert service.ledger.calls() == []
+
+
 @pytest.mark.parametrize("target", ["subject", "background", "entities"])
 def test_nothing_found_is_an_error_and_nothing_is_repainted(
     server: ComfyUIServer, service: SimulatedService, target: str
