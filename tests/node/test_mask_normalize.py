@@ -330,6 +330,18 @@ def test_an_empty_mask_is_an_error_unless_it_may_pass() -> None:
     assert "Nothing is masked" in done.report["notes"][0]
 
 
+def test_one_empty_mask_of_several_is_named_unless_they_are_united() -> None:
+    masks = torch.cat([stack()[:1], torch.zeros((1, 3, 4))])
+
+    with pytest.raises(ValueError, match="mask 2 of 2 is 4x3") as caught:
+        normalize(masks, multi_mask="per_image")
+
+    assert "遮罩 2/2" in str(caught.value).split("\n")[1]
+    assert normalize(masks, multi_mask="union").pixels == drawn("#... .... ....").tolist()
+    passed = normalize(masks, multi_mask="per_image", on_empty="pass")
+    assert passed.report["notes"][0].startswith("Nothing is masked in mask 2.")
+
+
 def test_load_image_s_zeros_may_pass_as_a_black_mask_of_the_picture_s_size() -> None:
     picture = torch.zeros((1, 30, 50, 3))
 
