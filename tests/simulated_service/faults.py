@@ -28,9 +28,9 @@ NAMES = frozenset(
         "loose",  # a valid answer in other clothes: wrapped, time as a number, lists null where possible
     }
 )
-# Those of an answer that brings a picture.
+# Those of an answer that brings a picture; they wait for one.
 OF_PICTURES = frozenset({"cut_base64", "not_a_picture", "wrong_size", "link_only"})
-# What becomes of a task beside failing with a code: it is gone for whoever asks.
+# What becomes of a task beside failing with a code: it is gone for whoever asks; or one question is answered so.
 LOSSES = frozenset({"not_found", "expired"})
 
 
@@ -58,7 +58,7 @@ class Fault:
     on: str = "call"
 
     def __post_init__(self) -> None:
-        names = {"call": NAMES, "query": NAMES, "task": LOSSES}[self.on]
+        names = {"call": NAMES, "query": NAMES | LOSSES, "task": LOSSES}[self.on]
         if self.fault not in names and self.fault not in BUSINESS and self.fault not in GATEWAY:
             raise ValueError(f"unknown fault {self.fault!r}")
 
@@ -84,13 +84,21 @@ class Faults:
         with self._lock:
             self._rules = list(rules)
 
-    def take(self, call: Call, *, before_body: bool = False, on: str | None = None) -> Fault | None:
-        """The fault that hits `call` now, or its task, used up once."""
+    def take(
+        self,
+        call: Call,
+        *,
+        before_body: bool = False,
+        on: str | None = None,
+        pictureless: bool = False,
+    ) -> Fault | None:
+        """The fault that hits `call` now, or its task, used up once; `pictureless` if the answer brings no picture."""
         with self._lock:
             for rule in self._rules:
                 if (
                     rule.on == (on or call.kind)
                     and (rule.fault == "reset_before_body") == before_body
+                    and not (pictureless and rule.fault in OF_PICTURES)
                     and rule.hits(call)
                 ):
                     rule.times -= 1

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from . import painter, rules, signature, tasks
-from .faults import OF_PICTURES
+from .faults import LOSSES, OF_PICTURES
 from .refusals import BUSINESS, GATEWAY, Refusal
 
 if TYPE_CHECKING:
@@ -201,13 +201,15 @@ class Handler(BaseHTTPRequestHandler):
         wishes = values.pop("wishes")
         call.fields = values
         task = service.tasks.ask(call, values["task_id"])
-        fault = service.faults.take(call)
+        status = task.state
+        fault = service.faults.take(call, pictureless=status != "done")
         if fault and (fault.fault in BUSINESS or fault.fault in GATEWAY):
             raise Refusal(fault.fault)
         if fault and fault.fault == "redirect":
             self._redirect(call)
             return
-        status = task.state
+        if fault and fault.fault in LOSSES:
+            status = str(fault.fault)
         service.ledger.settle(call, "answered", status)
         if status != "done" or task.picture is None:
             self._answer(call, tasks.answer(status), fault, 0.001, service.hangs)
