@@ -104,6 +104,7 @@ class Panel {
     const output = { images: this.images.filter(Boolean) };
     const detail = { node, display_node: node, prompt_id, output };
     api.dispatchEvent(new CustomEvent("executed", { detail }));
+    this.node.setDirtyCanvas(true, true); // the classic renderer looks for new pictures when it draws
   }
 
   finish(output) {
