@@ -13,7 +13,7 @@ import skimage.data
 from PIL import Image
 
 if TYPE_CHECKING:
-    from .comfyui import ComfyUIServer
+    from .comfyui import ComfyUIServer, Result
 
 Graph = dict[str, Any]
 
@@ -44,6 +44,13 @@ def upload(server: ComfyUIServer, name: str, pixels: np.ndarray[Any, Any]) -> st
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * 255
     return server.upload_image(png(pixels), name)
+
+
+def saved(server: ComfyUIServer, result: Result, node: str = "save") -> list[np.ndarray[Any, Any]]:
+    """The pictures that a SaveImage node of a run without errors wrote, uint8 [H, W, C] each."""
+    assert result.error_message == ""
+    files = result.outputs[node]["images"]
+    return [np.asarray(Image.open(io.BytesIO(server.image(**file)))) for file in files]
 
 
 def repaint(image: str = "cat.png", mask: str = "mask.png", **inputs: Any) -> Graph:

@@ -1,8 +1,7 @@
-"""Real ComfyUI servers for the tests of this folder.
+"""A real ComfyUI server and a simulated service for each module of this folder.
 
-@pytest.fixture(scope="module")
-def server(comfyui):
-    return comfyui(env={"VOLC_ENDPOINT": ...})
+A module says in `PICTURES` what its server's input folder holds, {file name: uint8 or bool pixels}. One that wants more
+than that has fixtures of its own in place of `service` or `server`.
 """
 
 from __future__ import annotations
@@ -10,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from harness import launch
+from harness import graphs, launch
 from harness.missing import missing
+from simulated_service import SimulatedService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,3 +36,21 @@ def comfyui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[SimulatedService]:
+    with SimulatedService() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(
+    comfyui: Callable[..., ComfyUIServer],
+    service: SimulatedService,
+    request: pytest.FixtureRequest,
+) -> ComfyUIServer:
+    started = comfyui(env=service.environment)
+    for name, pixels in request.module.PICTURES.items():
+        graphs.upload(started, name, pixels)
+    return started

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness import graphs
-from simulated_service import SimulatedService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from harness.comfyui import ComfyUIServer
+    from simulated_service import SimulatedService
 
+PICTURES = {
+    "cat.png": graphs.photograph("chelsea", (150, 100)),
+    "mask.png": graphs.ellipse(100, 150),
+}
 # One word of the cause and one of the remedy, in each language. Written from the official tables
 # (https://www.volcengine.com/docs/86081/1804490 and /docs/6369/68677), not from the pack.
 WORDS: dict[int | str, tuple[str, str, str, str]] = {
@@ -49,26 +51,6 @@ WORDS: dict[int | str, tuple[str, str, str, str]] = {
     "ServiceUnavailableTemp": ("unavailable", "again", "不可用", "重试"),
 }
 # 50429, 50430 and FlowLimitExceeded are waited out; tests/unit covers their words.
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[SimulatedService]:
-    with SimulatedService() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(comfyui: Callable[..., ComfyUIServer], service: SimulatedService) -> ComfyUIServer:
-    started = comfyui(
-        env={
-            "VOLC_ENDPOINT": service.endpoint,
-            "VOLC_ACCESSKEY": service.access_key,
-            "VOLC_SECRETKEY": service.secret_key,
-        }
-    )
-    graphs.upload(started, "cat.png", graphs.photograph("chelsea", (150, 100)))
-    graphs.upload(started, "mask.png", graphs.ellipse(100, 150))
-    return started
 
 
 @pytest.mark.parametrize("code", list(WORDS), ids=str)

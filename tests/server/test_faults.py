@@ -190,9 +190,7 @@ def test_what_changes_nothing_on_the_wire_is_not_paid_again(
     assert service.billed == 6
 
 
-def test_seed_a_b_a_pays_a_once(
-    server: ComfyUIServer, service: SimulatedService
-) -> None:
+def test_seed_a_b_a_pays_a_once(server: ComfyUIServer, service: SimulatedService) -> None:
     for seed in (10, 20, 10):
         last = server.run(small("a b a", seed=seed))
     assert statuses(last) == ["journal"] * 4

@@ -10,35 +10,14 @@ import numpy as np
 import pytest
 from harness import graphs
 from PIL import Image
-from simulated_service import SimulatedService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from harness.comfyui import ComfyUIServer, Result
+    from harness.comfyui import ComfyUIServer
+    from simulated_service import SimulatedService
 
 CAT = graphs.photograph("chelsea")
 MASK = graphs.ellipse(*CAT.shape[:2])
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[SimulatedService]:
-    with SimulatedService() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(comfyui: Callable[..., ComfyUIServer], service: SimulatedService) -> ComfyUIServer:
-    started = comfyui(
-        env={
-            "VOLC_ENDPOINT": service.endpoint,
-            "VOLC_ACCESSKEY": service.access_key,
-            "VOLC_SECRETKEY": service.secret_key,
-        }
-    )
-    graphs.upload(started, "cat.png", CAT)
-    graphs.upload(started, "mask.png", MASK)
-    return started
+PICTURES = {"cat.png": CAT, "mask.png": MASK}
 
 
 @pytest.fixture(autouse=True)
@@ -49,20 +28,12 @@ def fresh_ledger(service: SimulatedService) -> None:
     )
 
 
-def saved(server: ComfyUIServer, result: Result) -> list[np.ndarray[Any, Any]]:
-    return [
-        np.asarray(Image.open(io.BytesIO(server.image(**file))))
-        for file in result.outputs["save"]["images"]
-    ]
-
-
 def test_four_variants_come_back_in_order_of_their_seeds(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
     result = server.run(graphs.repaint())
 
-    assert result.error_message == ""
-    pictures = saved(server, result)
+    pictures = graphs.saved(server, result)
     report = json.loads(result.text("report"))
     assert [picture.shape for picture in pictures] == [CAT.shape] * 4
     assert len({picture.tobytes() for picture in pictures}) == 4
@@ -81,7 +52,7 @@ def test_nothing_changes_beyond_mask_and_feather(server: ComfyUIServer) -> None:
     result = server.run(graphs.repaint(feather=8, prompt="feather"))
 
     reached = ndimage.distance_transform_edt(~MASK) <= 8
-    for picture in saved(server, result):
+    for picture in graphs.saved(server, result):
         assert np.array_equal(picture[~reached], CAT[~reached])
         assert (picture[MASK] != CAT[MASK]).any(axis=-1).mean() > 0.9
 

@@ -16,7 +16,7 @@ from PIL import Image
 from simulated_service import SimulatedService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from harness.comfyui import ComfyUIServer, Result
@@ -25,6 +25,7 @@ CAT = graphs.photograph("chelsea")
 MASK = graphs.ellipse(*CAT.shape[:2])
 CAT_URL, MASK_URL = "https://pictures.example/cat.png", "https://pictures.example/mask.png"
 DAY_S = 24 * 3600
+PICTURES: dict[str, np.ndarray[Any, Any]] = {}
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +36,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedServi
     with SimulatedService() as running:
         running.web = web
         yield running
-
-
-@pytest.fixture(scope="module")
-def server(comfyui: Callable[..., ComfyUIServer], service: SimulatedService) -> ComfyUIServer:
-    return comfyui(env=service.environment)
 
 
 @pytest.fixture(autouse=True)
@@ -79,13 +75,6 @@ def chained(prompt: str, **inputs: Any) -> graphs.Graph:
 def report_of(result: Result) -> dict[str, Any]:
     assert result.error_message == ""
     return json.loads(result.text("report"))  # type: ignore[no-any-return]
-
-
-def saved(server: ComfyUIServer, result: Result) -> list[np.ndarray[Any, Any]]:
-    return [
-        np.asarray(Image.open(io.BytesIO(server.image(**file))))
-        for file in result.outputs["save"]["images"]
-    ]
 
 
 def age_journal(server: ComfyUIServer, seconds: float) -> None:
@@ -139,7 +128,7 @@ def test_both_pictures_go_as_links_and_the_answers_come_as_they_are(
         }
     urls = result.text("urls").splitlines()
     assert urls == [variant["url"] for variant in report["variants"]]
-    for url, picture in zip(urls, saved(server, result), strict=True):
+    for url, picture in zip(urls, graphs.saved(server, result), strict=True):
         answered = service.pictures[url.rsplit("/", 1)[1]]
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(answered))), picture)
 
@@ -253,5 +242,5 @@ def test_a_dead_link_is_named_in_the_report(
     (note,) = report["notes"]
     assert note.startswith("No living link for variant 1")
     assert "没有有效链接" in note
-    assert len(saved(server, result)) == 1
+    assert len(graphs.saved(server, result)) == 1
     assert service.billed == 1

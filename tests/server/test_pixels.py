@@ -11,17 +11,16 @@ import pytest
 from harness import graphs
 from PIL import Image
 from scipy import ndimage
-from simulated_service import SimulatedService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from harness.comfyui import ComfyUIServer, Result
+    from harness.comfyui import ComfyUIServer
+    from simulated_service import SimulatedService
 
 Pixels = np.ndarray[Any, Any]
 CAT = graphs.photograph("chelsea")
 CUP = graphs.photograph("coffee", (CAT.shape[1], CAT.shape[0]))
 MASK = graphs.ellipse(*CAT.shape[:2])
+PICTURES = {"cat.png": CAT, "cup.png": CUP, "mask.png": MASK}
 
 
 def large() -> tuple[Pixels, Pixels]:
@@ -32,39 +31,10 @@ def large() -> tuple[Pixels, Pixels]:
     return picture, mask
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[SimulatedService]:
-    with SimulatedService() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(comfyui: Callable[..., ComfyUIServer], service: SimulatedService) -> ComfyUIServer:
-    started = comfyui(
-        env={
-            "VOLC_ENDPOINT": service.endpoint,
-            "VOLC_ACCESSKEY": service.access_key,
-            "VOLC_SECRETKEY": service.secret_key,
-        }
-    )
-    graphs.upload(started, "cat.png", CAT)
-    graphs.upload(started, "cup.png", CUP)
-    graphs.upload(started, "mask.png", MASK)
-    return started
-
-
 @pytest.fixture(autouse=True)
 def fresh_ledger(service: SimulatedService) -> None:
     service.reset()
     service.configure({"answer_size": None})
-
-
-def saved(server: ComfyUIServer, result: Result) -> list[Pixels]:
-    assert result.error_message == ""
-    return [
-        np.asarray(Image.open(io.BytesIO(server.image(**file))))
-        for file in result.outputs["save"]["images"]
-    ]
 
 
 def reached(mask: Pixels, feather: int) -> Pixels:
@@ -84,7 +54,7 @@ def test_a_picture_of_6000x4000_differs_only_where_mask_and_feather_reach(
 
     result = server.run(graphs.repaint("large.png", "small_mask.png", variants=1, feather=16))
 
-    (repainted,) = saved(server, result)
+    (repainted,) = graphs.saved(server, result)
     changed = (repainted != picture).any(axis=-1)
     assert repainted.shape == (4000, 6000, 3)
     # around the mask, all of the rest is empty: distances there are enough
@@ -110,7 +80,9 @@ def test_an_answer_of_another_size_comes_back_at_the_picture_s_own(
 ) -> None:
     service.configure({"answer_size": (333, 222)})
 
-    (repainted,) = saved(server, server.run(graphs.repaint(variants=1, prompt="another size")))
+    (repainted,) = graphs.saved(
+        server, server.run(graphs.repaint(variants=1, prompt="another size"))
+    )
 
     assert repainted.shape == CAT.shape
     beyond = ~reached(MASK, 8)
@@ -129,7 +101,7 @@ def test_two_pictures_with_two_variants_each_come_back_picture_by_picture(
     }
     graph["inpaint"]["inputs"]["image"] = ["both", 0]
 
-    pictures = saved(server, server.run(graph))
+    pictures = graphs.saved(server, server.run(graph))
 
     beyond = ~reached(MASK, 8)
     for repainted, original in zip(pictures, (CAT, CAT, CUP, CUP), strict=True):
@@ -146,7 +118,7 @@ def test_alpha_is_kept(server: ComfyUIServer) -> None:
     }
     graph["inpaint"]["inputs"]["image"] = ["joined", 0]
 
-    (repainted,) = saved(server, server.run(graph))
+    (repainted,) = graphs.saved(server, server.run(graph))
 
     # that node turns masked into transparent
     assert np.array_equal(repainted[..., 3], np.where(MASK, 0, 255))
@@ -180,7 +152,7 @@ def test_a_soft_mask_goes_through_mask_normalize_and_grows_in_true_pixels(
     }
     graph["inpaint"]["inputs"]["mask"] = ["normalize", 0]
 
-    (repainted,) = saved(server, server.run(graph))
+    (repainted,) = graphs.saved(server, server.run(graph))
 
     changed = (repainted != CAT).any(axis=-1)
     # the small mask at the picture's size, within the pixel that scaling may move its edge
@@ -205,12 +177,12 @@ def test_a_watermark_that_was_asked_for_is_not_cut_off_and_that_is_said(
     logo = {name: options.get("default") for name, (_, options) in widgets.items()}
     logo.update(position="bottom_right", language="english", opacity=1.0)
     graph["logo"] = {"class_type": "LogoInfo", "inputs": logo}
-    plain = saved(server, server.run(graph))[0]
+    plain = graphs.saved(server, server.run(graph))[0]
     graph["inpaint"]["inputs"]["logo_info"] = ["logo", 0]
 
     result = server.run(graph)
 
-    (marked,) = saved(server, result)
+    (marked,) = graphs.saved(server, result)
     # where the simulated service writes: a quarter of the width, a sixteenth of the height
     corner = (slice(-(CAT.shape[0] // 16), None), slice(-(CAT.shape[1] // 4), None))
     assert np.array_equal(plain[corner], CAT[corner])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,12 @@ import pytest
 import skimage.data
 from harness import graphs
 from PIL import Image, ImageDraw
-from simulated_service import SimulatedService, segmenter
+from simulated_service import segmenter
 from simulated_service.refusals import BUSINESS, GATEWAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from harness.comfyui import ComfyUIServer, Result
+    from simulated_service import SimulatedService
 
 COFFEE = graphs.photograph("coffee")
 # Waited out until the account's allowance has room: see the test of its own.
@@ -36,22 +34,14 @@ def discs(width: int, height: int) -> np.ndarray[Any, Any]:
     return np.asarray(image)
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[SimulatedService]:
-    with SimulatedService() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(comfyui: Callable[..., ComfyUIServer], service: SimulatedService) -> ComfyUIServer:
-    started = comfyui(env=service.environment)
-    graphs.upload(started, "coffee.png", COFFEE)
-    graphs.upload(started, "astronaut.png", skimage.data.astronaut())
-    graphs.upload(started, "discs.png", discs(400, 300))
-    graphs.upload(started, "small.png", discs(100, 80))
-    graphs.upload(started, "large.png", discs(4600, 1150))
-    graphs.upload(started, "plain.png", np.full((300, 400, 3), 90, np.uint8))
-    return started
+PICTURES = {
+    "coffee.png": COFFEE,
+    "astronaut.png": skimage.data.astronaut(),
+    "discs.png": discs(400, 300),
+    "small.png": discs(100, 80),
+    "large.png": discs(4600, 1150),
+    "plain.png": np.full((300, 400, 3), 90, np.uint8),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -95,17 +85,9 @@ def and_repaint(graph: graphs.Graph) -> graphs.Graph:
     return {**graph, "inpaint": repaint["inpaint"], "save": repaint["save"]}
 
 
-def pictures(server: ComfyUIServer, result: Result, node: str) -> list[np.ndarray[Any, Any]]:
-    assert result.error_message == ""
-    return [
-        np.asarray(Image.open(io.BytesIO(server.image(**file))))
-        for file in result.outputs[node]["images"]
-    ]
-
-
 def masks(server: ComfyUIServer, result: Result) -> list[np.ndarray[Any, Any]]:
     """The masks, bool; that they are hard is checked on the way."""
-    grey = [picture[..., 0] for picture in pictures(server, result, "masks")]
+    grey = [picture[..., 0] for picture in graphs.saved(server, result, "masks")]
     assert all(np.isin(layer, (0, 255)).all() for layer in grey)
     return [layer == 255 for layer in grey]
 
@@ -146,7 +128,7 @@ def test_subject_and_background_are_exact_complements_and_one_payment(
     assert mask["area"] == subject.sum()
     assert mask["score"] is None
     # The overlay shows the picture as it was wherever nothing is masked.
-    (preview,) = pictures(server, first, "preview")
+    (preview,) = graphs.saved(server, first, "preview")
     assert np.array_equal(preview[~subject], COFFEE[~subject])
     assert (preview[subject] != COFFEE[subject]).any(axis=-1).mean() > 0.99
 
@@ -212,7 +194,7 @@ def test_entities_are_hard_masks_largest_first_with_their_scores(
         rows, columns = np.nonzero(layer)
         x, y = columns.min(), rows.min()
         assert mask["box"] == [x, y, columns.max() + 1 - x, rows.max() + 1 - y]
-    assert len(pictures(server, first, "preview")) == 1
+    assert len(graphs.saved(server, first, "preview")) == 1
     two = masks(server, again)
     assert len(two) == 2
     assert np.array_equal(two[0], layers[0])
@@ -236,7 +218,7 @@ def test_repainting_one_entity_changes_that_entity_only(
     result = server.run(graph)
 
     entity = masks(server, result)[1]
-    (picture,) = pictures(server, result, "save")
+    (picture,) = graphs.saved(server, result, "save")
     original = discs(400, 300)
     assert np.array_equal(picture[~entity], original[~entity])
     assert (picture[entity] != original[entity]).any(axis=-1).mean() > 0.9

@@ -7,20 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness import graphs
-from simulated_service import SimulatedService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from harness.comfyui import ComfyUIServer
+    from simulated_service import SimulatedService
 
 PACK = "comfyui-volc-inpaint"
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[SimulatedService]:
-    with SimulatedService() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
