@@ -22,7 +22,7 @@ from volc_inpaint.nodes.jobs.outcome import Job
 from volc_inpaint.nodes.jobs.runner import Runner
 from volc_inpaint.nodes.volcengine.client import Client
 from volc_inpaint.nodes.volcengine.credentials import Credentials
-from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT, Request
+from volc_inpaint.nodes.volcengine.models import MODELS, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from volc_inpaint.nodes.jobs.outcome import Outcome
 
 SIDE = 64
+# One interface of each kind: the call brings the picture, or a task that is asked for.
+ANSWERED = "img2img_inpainting_edit_zi2i"
+SUBMITTED = "jimeng_image2image_dream_inpaint"
 
 
 def make_runner(
@@ -64,21 +67,34 @@ def png(array: np.ndarray[Any, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def request(rgb: np.ndarray[Any, Any], **parameters: object) -> tuple[Request, str]:
+def request(
+    rgb: np.ndarray[Any, Any], model: str = ANSWERED, **parameters: object
+) -> tuple[Request, str]:
     """What is sent of a picture with a part of it masked, and a name of its pixels."""
     height, width, _ = rgb.shape
     white = np.zeros((height, width), np.uint8)
     white[height // 4 : height // 2, width // 4 : width // 2] = 255
-    fields = {"custom_prompt": "dog", "steps": 25, "scale": 5.0, "return_url": False, **parameters}
-    sent = Request(INPAINTING_EDIT, fields, (png(rgb), png(white)))
+    files = (png(rgb), png(white))
+    wishes = {"return_url": False, **parameters}
+    if model == SUBMITTED:
+        sent = Request(MODELS[model], {"prompt": "dog"}, files, on_query=wishes)
+    else:
+        fields = {"custom_prompt": "dog", "steps": 25, "scale": 5.0, **wishes}
+        sent = Request(MODELS[model], fields, files)
     return sent, hashlib.sha256(rgb.tobytes()).hexdigest()
 
 
 def jobs(
-    variants: int = 4, seed: int = 1, *, number: int = 0, side: int = SIDE, **parameters: object
+    variants: int = 4,
+    seed: int = 1,
+    *,
+    number: int = 0,
+    side: int = SIDE,
+    model: str = ANSWERED,
+    **parameters: object,
 ) -> list[Job]:
     """The jobs of one picture, as VolcInpaint makes them; seed -1 stands for drawn ones."""
-    sent, key = request(pixels(number, side), **parameters)
+    sent, key = request(pixels(number, side), model, **parameters)
     drawn = np.random.default_rng().integers(0, 2**31, variants)
     return [
         Job(

@@ -45,6 +45,10 @@ class Claim:
         self._written = True
         self._file.write(json.dumps(dict(note)).encode())
 
+    def clear(self) -> None:
+        """What was left behind has come to an end that costs nothing; as if it had never been."""
+        self.left_behind, self._found = {}, b""
+
     def settle(self) -> None:
         """The picture is kept: no note is needed any more."""
         self._file.close(remove=True)

@@ -66,6 +66,9 @@ def journal_key(endpoint: str, request: Request, pixels_key: str, seed: int | No
             name: value for name, value in request.parameters.items() if name not in _NOT_IN_KEY
         },
     }
+    asked = {name: v for name, v in request.on_query.items() if name not in _NOT_IN_KEY}
+    if asked:
+        what["on_query"] = asked
     text = json.dumps(what, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

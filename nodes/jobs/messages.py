@@ -35,6 +35,46 @@ class PaidButNotFetchedError(DoubtError):
         )
 
 
+class TaskPendingError(DoubtError):
+    """A submitted task did not end in time; a later run fetches it for free.
+
+    Attributes:
+        code: Of the last answer, if that was a refusal.
+        request_id: The same.
+    """
+
+    def __init__(self, task_id: str, status: str, cause: VolcengineError | None) -> None:
+        self.code = getattr(cause, "code", 0)
+        self.request_id = str(getattr(cause, "request_id", ""))
+        last_en, last_zh = status or "unknown", status or "未知"
+        if cause is not None:
+            last_en, last_zh = f"{last_en}; {cause.english}", f"{last_zh}；{cause.chinese}"
+        super().__init__(
+            f"Task {task_id} was submitted, but its picture is not here yet. Its number is kept: run again within 12 hours, "
+            f"and it is fetched without paying. It is billed when it ends. Last known status: {last_en}",
+            f"任务 {task_id} 已提交，但尚未取得图片。任务编号已保存：请在 12 小时内再次运行，届时直接取回，不会重复付费。"
+            f"任务完成时计费。最后状态：{last_zh}",
+        )
+
+
+class TaskLostError(DoubtError):
+    """The service does not know a submitted task any more.
+
+    Attributes:
+        request_id: Of the answer that said so.
+    """
+
+    def __init__(self, task_id: str, status: str, request_id: str) -> None:
+        self.request_id = request_id
+        super().__init__(
+            f"The service answers {status} for task {task_id}, which was submitted. It may have been billed; compare the bill "
+            "at https://console.volcengine.com/finance before running again: the next run asks for the picture anew "
+            f"(request_id {request_id or '-'}).",
+            f"任务 {task_id} 已提交，但服务返回 {status}。该任务可能已计费；下次运行会重新请求该图片，再次运行前请在 "
+            f"https://console.volcengine.com/finance 核对账单（request_id {request_id or '-'}）。",
+        )
+
+
 def note(job: Job, english: str, chinese: str) -> str:
     """A note on one variant for the report."""
     return f"Variant {job.index}: {english} 第 {job.index} 张：{chinese}"
@@ -49,6 +89,12 @@ def left_behind(trace: Mapping[str, Any]) -> tuple[str, str]:
     elif trace.get("state") == "no_picture":
         english = f"an earlier call ({when}) was answered, but not with a picture. It may have been billed; compare the bill."
         chinese = f"此前的一次调用（{when}）收到的内容不是图片，可能已计费，请核对账单。"
+    elif trace.get("task_id"):
+        english = (
+            f"an earlier task ({when}, number {trace['task_id']}) was submitted, but the service no longer has its picture. "
+            "It may have been billed; compare the bill."
+        )
+        chinese = f"此前提交的任务（{when}，编号 {trace['task_id']}）已无法取得图片，可能已计费，请核对账单。"
     else:
         english = (
             f"an earlier call ({when}) was sent, but its picture never reached this disk. It may have been billed; "
@@ -56,6 +102,33 @@ def left_behind(trace: Mapping[str, Any]) -> tuple[str, str]:
         )
         chinese = f"此前的一次调用（{when}）已发出，但图片未能保存到本机，可能已计费，请核对账单。"
     return f"{english} This run asks for the picture anew.", f"{chinese}本次重新请求该图片。"
+
+
+def resumed(task_id: str, at: float) -> tuple[str, str]:
+    """That a picture comes from a task which an earlier run submitted."""
+    when = _when({"at": at})
+    return (
+        f"fetched from task {task_id}, which an earlier run submitted ({when}). Nothing was paid for it now.",
+        f"取自此前运行提交的任务 {task_id}（{when}），本次未付费。",
+    )
+
+
+def task_not_kept(task_id: str, error: Exception) -> tuple[str, str]:
+    """That the number of a task is in memory only."""
+    return (
+        f"the number of its task, {task_id}, is not in the journal ({reason(error)}); only this run can fetch the picture.",
+        f"其任务编号 {task_id} 无法写入本地记录（{reason(error)}），只有本次运行能取回该图片。",
+    )
+
+
+def no_task(request_id: str) -> VolcengineError:
+    """A submission that was accepted, but without a number."""
+    return InvalidResponseError(
+        "The service took the task on, but answered no number to fetch it by",
+        "服务已接受任务，但未返回任务编号",
+        status_code=200,
+        request_id=request_id,
+    )
 
 
 def damaged() -> tuple[str, str]:

@@ -118,7 +118,13 @@ def failed(job: Job, error: VolcengineError, notes: Iterable[str]) -> Outcome:
 
 @dataclass(frozen=True)
 class Status:
-    """How a run stands; the canvas makes a line of it."""
+    """How a run stands; the canvas makes a line of it.
+
+    Attributes:
+        on_wire: Calls and tasks under way.
+        in_queue: Those of them that the service has not begun yet.
+        waiting_for: Why others are not under way.
+    """
 
     total: int
     delivered: int
@@ -126,4 +132,5 @@ class Status:
     failed: int
     unknown: int
     on_wire: int
+    in_queue: int
     waiting_for: Waiting

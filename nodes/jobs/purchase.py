@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import secrets
-import socket
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,11 +15,11 @@ from ..volcengine.errors import (
     RateLimitError,
     VolcengineError,
 )
-from ..volcengine.models import VERSION
-from . import messages
+from . import messages, tasks
 from .journal import DamagedError, Entry, journal_key
 from .outcome import LINK_LIFE_S, delivered, failed
-from .retry import RATE_CODES, RetryPlan
+from .retry import RetryPlan
+from .sending import Sending, trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +94,9 @@ class Purchase:
         try:
             # Perhaps another process has bought it while we waited.
             found = self._from_journal(key, claimed=True)
-            return found or self._resume(key, claim, waited=waited) or self._buy(key, claim)
+            sending = Sending(self._runner, self._run, self._job, claim, self._note)
+            found = found or self._resume(key, claim, sending, waited=waited)
+            return found or self._buy(key, claim, sending)
         finally:
             self._end(claim)
 
@@ -146,7 +146,7 @@ class Purchase:
             self._runner.journal.set_aside(key)
         return None
 
-    def _resume(self, key: str, claim: Claim, *, waited: bool) -> Outcome | None:
+    def _resume(self, key: str, claim: Claim, sending: Sending, *, waited: bool) -> Outcome | None:
         """Make what can be made of a purchase that was left behind; None to buy the picture."""
         left = claim.left_behind
         if not left:
@@ -157,17 +157,45 @@ class Purchase:
         if isinstance(report, dict) and time.time() - report.get("received_at", 0) < LINK_LIFE_S:
             self._money = "doubtful"
             return self._keep(key, claim, report, ())
+        task = tasks.left_task(left)
+        if task is not None:
+            outcome = self._resume_task(key, claim, sending, task)
+            if outcome is not None or self._run.given_up() or not claim.left_behind:
+                return outcome
         if waited:
             # This run and that call were equal requests at the same time: they pay once, or not knowingly twice.
             return self._failed(messages.elsewhere(left))
         self._note(*messages.left_behind(left))
         return None
 
-    def _buy(self, key: str, claim: Claim) -> Outcome | None:
+    def _resume_task(
+        self, key: str, claim: Claim, sending: Sending, task: tasks.Task
+    ) -> Outcome | None:
+        """Fetch a task that an earlier run submitted; None if it is lost, or failed and is settled."""
+        self._money = "doubtful"
+        try:
+            answer = sending.resume(task)
+        except messages.TaskLostError:
+            self._money = "unspent"
+            return None
+        except VolcengineError as error:
+            if error.doubtful:
+                return self._failed(error)
+            self._money = "unspent"
+            claim.clear()
+            return None
+        if answer is None:
+            self._money = "unspent"
+            return None
+        self._note(*messages.resumed(task.task_id, task.at))
+        return self._keep(key, claim, self._report(answer), answer.pictures, status="journal")
+
+    def _buy(self, key: str, claim: Claim, sending: Sending) -> Outcome | None:
         """Send until there is an answer or no hope; None if cancelled, or to go on with another seed."""
         while self._run.stopped_by is None:
+            self._money = "doubtful"
             try:
-                answer = self._call(claim)
+                answer = sending.send()
             except VolcengineError as error:
                 if error.doubtful:
                     return self._failed(error)
@@ -180,52 +208,10 @@ class Purchase:
                 continue
             if answer is not None:
                 return self._keep(key, claim, self._report(answer), answer.pictures)
+            self._money = "unspent"
             if self._run.cancelled():
                 return None
         return self._failed(self._run.stopped_by)
-
-    def _call(self, claim: Claim) -> Answer | None:
-        """Send once, in a place of its own; None if nothing was sent, for the run was given up."""
-        limiter = self._runner.limiter
-        self._run.state("allowance", 1)
-        try:
-            if not limiter.acquire(self._run.number, self._run.given_up):
-                return None
-        finally:
-            self._run.state("allowance", -1)
-        started = time.monotonic()
-        try:
-            answer = self._send(claim)
-        except RateLimitError as error:
-            rate = error.code in RATE_CODES or error.code == 0
-            limiter.refused(rate=rate, retry_after_s=error.retry_after_s)
-            raise
-        except BaseException:
-            limiter.ended()
-            raise
-        if answer is None:
-            limiter.ended()
-        else:
-            limiter.succeeded(time.monotonic() - started)
-        return answer
-
-    def _send(self, claim: Claim) -> Answer | None:
-        """Note it, send it, return the answer; the one place where money is spent."""
-        model = self._job.request.model
-        body = self._job.request.body(self._job.seed)
-        try:
-            claim.write(self._trace("sent"))
-        except OSError as error:
-            raise messages.unwritable(error) from error
-        if self._run.given_up():
-            return None
-        self._money = "doubtful"
-        self._runner.limiter.departs()
-        self._run.state("on_wire", 1)
-        try:
-            return self._runner.client.call(model.action, VERSION, body)
-        finally:
-            self._run.state("on_wire", -1)
 
     def _may_send_again(self, error: VolcengineError) -> bool:
         """Wait as the plan says; whether to send the same request once more."""
@@ -247,12 +233,18 @@ class Purchase:
             self._run.state("retry", -1)
 
     def _keep(
-        self, key: str, claim: Claim, report: Mapping[str, Any], pictures: tuple[bytes, ...]
+        self,
+        key: str,
+        claim: Claim,
+        report: Mapping[str, Any],
+        pictures: tuple[bytes, ...],
+        *,
+        status: Literal["paid", "journal"] = "paid",
     ) -> Outcome:
         """Put a paid answer into the journal, then look at what it shows."""
         if not pictures and report.get("urls"):
             with contextlib.suppress(OSError):
-                claim.write({**self._trace("paid"), "report": dict(report)})
+                claim.write(trace(self._job, "paid", report=dict(report)))
             pictures = self._download(report["urls"])
         entry = Entry(pictures, report)
         try:
@@ -261,13 +253,15 @@ class Purchase:
         except Exception as error:  # noqa: BLE001 - whatever it is, the picture is here and goes on to its node
             _LOG.exception("journal")
             self._note(*messages.not_kept(error))
-        outcome = self._delivered(entry, "paid")
+        outcome = self._delivered(entry, status)
         if outcome is not None:
             return outcome
         self._money = "doubtful"
         self._runner.journal.set_aside(key)
-        with contextlib.suppress(OSError):
-            claim.write(self._trace("no_picture"))
+        if not self._job.request.model.query_action:
+            # the note of a task stays: it can be fetched again
+            with contextlib.suppress(OSError):
+                claim.write(trace(self._job, "no_picture"))
         return self._failed(messages.no_picture(key, str(report.get("request_id", ""))))
 
     def _download(self, urls: list[str]) -> tuple[bytes, ...]:
@@ -302,16 +296,6 @@ class Purchase:
             "urls": list(answer.urls),
             "data": dict(answer.data),
             "received_at": time.time(),
-        }
-
-    def _trace(self, state: str) -> dict[str, Any]:
-        """What a later run finds if this process dies now; holds no secret."""
-        return {
-            "state": state,
-            "at": time.time(),
-            "host": socket.gethostname(),
-            "process": os.getpid(),
-            "seed": self._job.seed,
         }
 
     def _note(self, english: str, chinese: str) -> None:

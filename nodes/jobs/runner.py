@@ -133,9 +133,19 @@ class Run:
         return self._stopped_by
 
     def state(self, name: Waiting | str, change: int) -> None:
-        """Count a job into or out of a state: a reason to wait, or `on_wire`."""
+        """Count a job into or out of a state: a reason to wait, `on_wire`, `in_queue` or `kept_task`."""
         with self._lock:
             self._states[name] += change
+
+    def to_land(self) -> tuple[int, int]:
+        """What the end of the process would cut off, beside tasks, whose numbers are on the disk.
+
+        Returns:
+            Calls on the wire, and threads at work.
+        """
+        with self._lock:
+            kept = self._states["kept_task"]
+            return self._states["on_wire"] - kept, self._threads - kept
 
     def status(self) -> Status:
         """How the run stands now."""
@@ -152,6 +162,7 @@ class Run:
                 failed=statuses["failed"],
                 unknown=statuses["unknown"],
                 on_wire=self._states["on_wire"],
+                in_queue=self._states["in_queue"],
                 waiting_for=waiting,
             )
 
@@ -192,11 +203,11 @@ def _let_calls_land() -> None:
     runs = [run for run in _under_way if not run.done.is_set()]
     for run in runs:
         run.cancel()
-    calls = sum(run.status().on_wire for run in runs)
+    calls = sum(run.to_land()[0] for run in runs)
     if calls:
         _LOG.warning(
             "Waiting up to %g s for %d paid pictures; Ctrl-C gives them up.", _LANDING_S, calls
         )
     deadline = time.monotonic() + _LANDING_S
-    for run in runs:
-        run.done.wait(max(0.0, deadline - time.monotonic()))
+    while any(run.to_land()[1] for run in runs) and time.monotonic() < deadline:
+        time.sleep(0.05)

@@ -17,10 +17,11 @@ export function promptLength(prompt) {
 }
 
 /** How a run stands, of the server's event. */
-function statusLine({ delivered, total, from_journal, on_wire, failed, unknown, waiting_for }) {
+function statusLine({ delivered, total, from_journal, on_wire, in_queue, failed, unknown, waiting_for }) {
   const parts = [text("runDelivered", { delivered, total })];
   if (from_journal) parts.push(text("runFromJournal", { from_journal }));
-  if (on_wire) parts.push(text("runOnWire", { on_wire }));
+  if (on_wire > in_queue) parts.push(text("runOnWire", { on_wire: on_wire - in_queue }));
+  if (in_queue) parts.push(text("runInQueue", { in_queue }));
   parts.push(...losses(failed, unknown));
   const reason = { allowance: "runAllowance", retry: "runRetry", another_run: "runAnother" }[waiting_for];
   if (reason) parts.push(text(reason));

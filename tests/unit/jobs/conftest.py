@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -9,10 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from buyer import ANSWERED, SUBMITTED
+from buyer import jobs as make_jobs
 from simulated_service import SimulatedService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from volc_inpaint.nodes.jobs.outcome import Job
 
 TESTS = Path(__file__).resolve().parents[2]
 
@@ -29,6 +34,8 @@ def service(running_service: SimulatedService) -> SimulatedService:
     running_service.configure(
         {
             "latency_s": 0.0,
+            "queue_s": 0.0,
+            "task_life_s": 12 * 3600.0,
             "allowance": None,
             "rate_per_s": None,
             "retry_after_s": None,
@@ -37,6 +44,18 @@ def service(running_service: SimulatedService) -> SimulatedService:
         }
     )
     return running_service
+
+
+@pytest.fixture(params=[ANSWERED, SUBMITTED], ids=["answered", "submitted"])
+def model(request: pytest.FixtureRequest) -> str:
+    """Of each kind of interface one; what holds for money holds for both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def jobs(model: str) -> Callable[..., list[Job]]:
+    """`buyer.jobs` for either."""
+    return functools.partial(make_jobs, model=model)
 
 
 class Buyer:

@@ -11,15 +11,19 @@ import buyer
 import numpy as np
 import pytest
 from PIL import Image
-from simulated_service.faults import Fault
+from simulated_service.faults import OF_PICTURES, Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
 from volc_inpaint.nodes.jobs.limiter import Limiter
 from volc_inpaint.nodes.volcengine.errors import VolcengineError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from simulated_service import SimulatedService
+    from volc_inpaint.nodes.jobs.outcome import Job
+
+    Jobs = Callable[..., list[Job]]
 
 HIT = 2
 # Refusals that are waited out or tried again: https://www.volcengine.com/docs/86081/1804490
@@ -30,6 +34,11 @@ MENDED = ["wrong_size", "link_only", "loose"]
 
 def statuses(outcomes: list[Any]) -> list[str]:
     return [outcome.status for outcome in outcomes]
+
+
+def where(model: str) -> str:
+    """What brings the picture."""
+    return "query" if model == buyer.SUBMITTED else "call"
 
 
 def entries(folder: Path) -> int:
@@ -54,12 +63,12 @@ def experienced() -> Limiter:
 
 @pytest.mark.parametrize("code", sorted({*BUSINESS, *GATEWAY}, key=str))
 def test_a_refusal_costs_its_own_variant_and_no_money(
-    service: SimulatedService, tmp_path: Path, experienced: Limiter, code: int | str
+    service: SimulatedService, tmp_path: Path, experienced: Limiter, code: int | str, jobs: Jobs
 ) -> None:
     limits = BUSINESS.get(code, (0,))[0] == 429 or code == "FlowLimitExceeded"  # type: ignore[call-overload]
     limiter = None if limits else experienced
     service.fail(code, seed=HIT)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, limiter=limiter), buyer.jobs())
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, limiter=limiter), jobs())
 
     if code in TRANSIENT:
         assert statuses(outcomes) == ["paid"] * 4
@@ -73,19 +82,25 @@ def test_a_refusal_costs_its_own_variant_and_no_money(
     assert entries(tmp_path) == service.billed
     assert traces(tmp_path) == []
 
-    again = buyer.buy(buyer.make_runner(service, tmp_path, limiter=experienced), buyer.jobs())
+    again = buyer.buy(buyer.make_runner(service, tmp_path, limiter=experienced), jobs())
     bought = "journal" if code in TRANSIENT else "paid"
     assert statuses(again) == ["journal", bought, "journal", "journal"]
     assert service.billed == 4
     assert again[1].notes == ()
 
 
-@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize(
+    ("model", "fault"),
+    [
+        *((buyer.ANSWERED, fault) for fault in LOST),
+        *((buyer.SUBMITTED, fault) for fault in LOST if fault not in OF_PICTURES),
+    ],
+)
 def test_a_lost_answer_is_in_doubt_and_only_the_next_run_pays_for_it(
-    service: SimulatedService, tmp_path: Path, fault: str
+    service: SimulatedService, tmp_path: Path, fault: str, jobs: Jobs
 ) -> None:
     service.fail(fault, seed=HIT)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, timeout_s=1.5), buyer.jobs())
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, timeout_s=1.5), jobs())
     service.hangs.set()
 
     assert statuses(outcomes) == ["paid", "unknown", "paid", "paid"]
@@ -95,7 +110,7 @@ def test_a_lost_answer_is_in_doubt_and_only_the_next_run_pays_for_it(
     assert len(service.ledger.calls()) == 4
     assert [trace["seed"] for trace in traces(tmp_path)] == [HIT]
 
-    again = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs())
+    again = buyer.buy(buyer.make_runner(service, tmp_path), jobs())
     assert statuses(again) == ["journal", "paid", "journal", "journal"]
     assert len(service.ledger.calls()) == 5
     assert "earlier call" in again[1].notes[0]
@@ -104,10 +119,10 @@ def test_a_lost_answer_is_in_doubt_and_only_the_next_run_pays_for_it(
 
 @pytest.mark.parametrize("fault", MENDED)
 def test_an_unusual_answer_is_a_picture_like_any_other(
-    service: SimulatedService, tmp_path: Path, fault: str
+    service: SimulatedService, tmp_path: Path, fault: str, model: str, jobs: Jobs
 ) -> None:
-    service.fail(fault, seed=HIT)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs())
+    service.fail(fault, seed=HIT, on=where(model))
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), jobs())
 
     assert statuses(outcomes) == ["paid"] * 4
     assert service.billed == entries(tmp_path) == 4
@@ -116,20 +131,20 @@ def test_an_unusual_answer_is_a_picture_like_any_other(
 
 
 def test_a_redirect_is_not_followed_and_not_billed(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail("redirect", seed=HIT, billed=False)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs())
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), jobs())
 
     assert statuses(outcomes) == ["paid", "failed", "paid", "paid"]
     assert service.billed == entries(tmp_path) == 3
 
 
 def test_a_request_that_broke_off_while_it_was_sent_goes_again(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     # Large enough not to fit the buffers of the connection.
-    wanted = buyer.jobs(2, side=1100)
+    wanted = jobs(2, side=1060)
     service.fail("reset_before_body", nth=1)
     outcomes = buyer.buy(buyer.make_runner(service, tmp_path), wanted)
 
@@ -138,12 +153,14 @@ def test_a_request_that_broke_off_while_it_was_sent_goes_again(
     assert [call.code for call in service.ledger.calls()].count("reset_before_body") == 1
 
 
-def test_a_wrong_clock_is_set_by_the_answer(service: SimulatedService, tmp_path: Path) -> None:
+def test_a_wrong_clock_is_set_by_the_answer(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
+) -> None:
     service.configure({"clock_offset_s": 5000.0})
     runner = buyer.make_runner(service, tmp_path)
-    outcomes = buyer.buy(runner, buyer.jobs())
+    outcomes = buyer.buy(runner, jobs())
     refused = service.ledger.count("refused")
-    more = buyer.buy(runner, buyer.jobs(seed=100))
+    more = buyer.buy(runner, jobs(seed=100))
 
     assert statuses(outcomes + more) == ["paid"] * 8
     assert 1 <= refused <= 4
@@ -151,20 +168,20 @@ def test_a_wrong_clock_is_set_by_the_answer(service: SimulatedService, tmp_path:
 
 
 def test_a_clock_that_cannot_be_set_fails_after_one_more_try(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail("InvalidTimestamp", times=99)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
 
     assert statuses(outcomes) == ["failed"]
     assert len(service.ledger.calls()) == 2
 
 
 def test_refused_keys_are_not_tried_for_every_variant(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail("InvalidAccessKey", times=99)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, cap=1), buyer.jobs(8))
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, cap=1), jobs(8))
 
     assert statuses(outcomes) == ["failed"] * 8
     assert {outcome.code for outcome in outcomes} == {"InvalidAccessKey"}
@@ -173,10 +190,10 @@ def test_refused_keys_are_not_tried_for_every_variant(
 
 @pytest.mark.parametrize("code", [50511, 50519])
 def test_a_rejected_result_is_drawn_again_only_with_a_drawn_seed(
-    service: SimulatedService, tmp_path: Path, code: int
+    service: SimulatedService, tmp_path: Path, code: int, jobs: Jobs
 ) -> None:
     service.fail(code, times=2)
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1, seed=-1))
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, seed=-1))
     calls = service.ledger.calls()
 
     assert outcome.status == "paid"
@@ -185,26 +202,26 @@ def test_a_rejected_result_is_drawn_again_only_with_a_drawn_seed(
 
     service.reset()
     service.fail(code, times=2)
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1, seed=7))
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, seed=7))
     assert outcome.status == "failed"
     assert len(service.ledger.calls()) == 1
 
 
 def test_seeds_are_drawn_again_three_times_at_most(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail(50511, times=99)
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1, seed=-1))
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, seed=-1))
 
     assert outcome.status == "failed"
     assert len(service.ledger.calls()) == 4
 
 
 def test_a_service_that_fails_is_asked_three_times(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail(50500, times=99)
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
 
     assert (outcome.status, outcome.code) == ("failed", 50500)
     assert len(service.ledger.calls()) == 3
@@ -221,9 +238,11 @@ def test_a_service_that_asks_to_wait_for_hours_is_not_waited_for(
     assert {outcome.code for outcome in outcomes} == {50429}
 
 
-def test_what_was_bought_is_kept_byte_for_byte(service: SimulatedService, tmp_path: Path) -> None:
+def test_what_was_bought_is_kept_byte_for_byte(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
+) -> None:
     service.pictures.clear()
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1, return_url=True))
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, return_url=True))
     (path,) = tmp_path.glob("*/*.zip")
     with zipfile.ZipFile(path) as file:
         report = json.loads(file.read("report.json"))
@@ -232,15 +251,18 @@ def test_what_was_bought_is_kept_byte_for_byte(service: SimulatedService, tmp_pa
     (sent,) = service.pictures.values()
     assert kept == sent
     assert np.array_equal(outcome.value, np.asarray(Image.open(io.BytesIO(sent))))
-    assert report["request_id"] == service.ledger.calls()[0].request_id
+    (*_, answered) = service.ledger.calls("query") or service.ledger.calls()
+    assert report["request_id"] == answered.request_id
     assert report["urls"] == list(outcome.urls)
 
 
-def test_six_variants_after_four_pay_two(service: SimulatedService, tmp_path: Path) -> None:
+def test_six_variants_after_four_pay_two(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
+) -> None:
     runner = buyer.make_runner(service, tmp_path)
-    buyer.buy(runner, buyer.jobs(4))
-    more = buyer.buy(runner, buyer.jobs(6))
-    back = buyer.buy(runner, buyer.jobs(4, return_url=True))
+    buyer.buy(runner, jobs(4))
+    more = buyer.buy(runner, jobs(6))
+    back = buyer.buy(runner, jobs(4, return_url=True))
 
     assert statuses(more) == ["journal"] * 4 + ["paid"] * 2
     assert statuses(back) == ["journal"] * 4
@@ -248,10 +270,10 @@ def test_six_variants_after_four_pay_two(service: SimulatedService, tmp_path: Pa
 
 
 def test_two_equal_pictures_in_one_run_are_paid_once(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.configure({"latency_s": 0.2})
-    wanted = buyer.jobs(2)
+    wanted = jobs(2)
     twice = [*wanted, *(type(job)(**{**vars(job), "index": job.index + 2}) for job in wanted)]
     outcomes = buyer.buy(buyer.make_runner(service, tmp_path), twice)
 
@@ -261,11 +283,11 @@ def test_two_equal_pictures_in_one_run_are_paid_once(
 
 
 def test_two_runs_that_want_the_same_at_once_pay_once(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.configure({"latency_s": 0.3})
     runner = buyer.make_runner(service, tmp_path)
-    runs = [runner.start(buyer.jobs(), buyer.decode) for _ in range(3)]
+    runs = [runner.start(jobs(), buyer.decode) for _ in range(3)]
     for run in runs:
         assert run.done.wait(30)
 
@@ -274,11 +296,11 @@ def test_two_runs_that_want_the_same_at_once_pay_once(
 
 
 def test_a_link_that_does_not_work_is_fetched_by_the_next_run_without_paying(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, model: str, jobs: Jobs
 ) -> None:
-    service.fail("link_only")
+    service.fail("link_only", on=where(model))
     service.configure({"latency_s": 0.2})
-    run = buyer.make_runner(service, tmp_path).start(buyer.jobs(1), buyer.decode)
+    run = buyer.make_runner(service, tmp_path).start(jobs(1), buyer.decode)
     held: dict[str, bytes] = {}
 
     class Gone(dict[str, bytes]):
@@ -294,7 +316,7 @@ def test_a_link_that_does_not_work_is_fetched_by_the_next_run_without_paying(
     assert service.billed == 1
 
     service.pictures = held
-    (again,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    (again,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
     assert again.status == "paid"
     assert again.value is not None
     assert len(service.ledger.calls()) == 1
@@ -302,26 +324,28 @@ def test_a_link_that_does_not_work_is_fetched_by_the_next_run_without_paying(
     service.pictures = {}
 
 
-def test_a_bug_after_the_answer_loses_no_picture(service: SimulatedService, tmp_path: Path) -> None:
+def test_a_bug_after_the_answer_loses_no_picture(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
+) -> None:
     def broken(_: tuple[bytes, ...]) -> Any:
         raise MemoryError
 
     runner = buyer.make_runner(service, tmp_path)
-    (outcome,) = buyer.buy(runner, buyer.jobs(1), decoder=broken)
+    (outcome,) = buyer.buy(runner, jobs(1), decoder=broken)
     assert outcome.status == "unknown"
     assert "next run" in outcome.message
 
-    (again,) = buyer.buy(runner, buyer.jobs(1))
+    (again,) = buyer.buy(runner, jobs(1))
     assert again.status == "journal"
     assert service.billed == 1
 
 
 def test_a_journal_that_cannot_be_written_stops_the_purchase(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     blocked = tmp_path / "journal"
     blocked.write_bytes(b"not a folder")
-    outcomes = buyer.buy(buyer.make_runner(service, blocked), buyer.jobs(2))
+    outcomes = buyer.buy(buyer.make_runner(service, blocked), jobs(2))
 
     assert statuses(outcomes) == ["failed", "failed"]
     assert "VOLC_JOURNAL_DIR" in outcomes[0].message
@@ -365,13 +389,13 @@ def test_a_damaged_entry_is_said_and_bought_again(
 
 
 def test_a_doubt_outlives_a_run_that_could_not_ask_again(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail("reset_after_body")
-    buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
     service.fail(50413)
-    (refused,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
-    (bought,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    (refused,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
+    (bought,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
 
     assert refused.status == "failed"
     assert bought.status == "paid"
@@ -380,10 +404,10 @@ def test_a_doubt_outlives_a_run_that_could_not_ask_again(
 
 
 def test_each_error_has_an_english_and_a_chinese_line(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.faults.set([Fault(50413, seed=1), Fault("html_504", seed=2)])
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(2))
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), jobs(2))
 
     for outcome in outcomes:
         assert isinstance(outcome.error, VolcengineError)

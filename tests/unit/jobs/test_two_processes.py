@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from simulated_service import SimulatedService
+    from volc_inpaint.nodes.jobs.outcome import Job
+
+    Jobs = Callable[..., list[Job]]
 
     from .conftest import Buyer
 
@@ -26,13 +29,13 @@ def statuses(outcomes: list[dict[str, Any]]) -> list[str]:
 
 
 def test_equal_requests_at_once_pay_once(
-    service: SimulatedService, tmp_path: Path, buyer: Callable[..., Buyer]
+    service: SimulatedService, tmp_path: Path, buyer: Callable[..., Buyer], model: str
 ) -> None:
     service.configure({"latency_s": 0.4})
     two = [buyer(tmp_path), buyer(tmp_path)]
     for round_ in range(2):
         for one in two:
-            one.start(variants=4, number=round_)
+            one.start(model=model, variants=4, number=round_)
         found = [one.outcomes() for one in two]
 
         assert sorted(statuses(found[0]) + statuses(found[1])) == ["journal"] * 4 + ["paid"] * 4
@@ -41,13 +44,13 @@ def test_equal_requests_at_once_pay_once(
 
 
 def test_an_equal_request_that_waits_shares_the_doubt_and_sends_nothing(
-    service: SimulatedService, tmp_path: Path, buyer: Callable[..., Buyer]
+    service: SimulatedService, tmp_path: Path, buyer: Callable[..., Buyer], model: str
 ) -> None:
     service.fail("hang")
     first, second = buyer(tmp_path), buyer(tmp_path)
-    first.start(variants=1)
+    first.start(model=model, variants=1)
     assert service.wait_for("billed", 1)
-    second.start(variants=1)
+    second.start(model=model, variants=1)
     second.wait_until_it_waits()
     service.hangs.set()
 
@@ -57,7 +60,7 @@ def test_an_equal_request_that_waits_shares_the_doubt_and_sends_nothing(
     assert "Another ComfyUI server" in outcome["message"]
     assert len(service.ledger.calls()) == 1
 
-    second.start(variants=1)
+    second.start(model=model, variants=1)
     (outcome,) = second.outcomes()
     assert outcome["status"] == "paid"
     assert "earlier call" in outcome["notes"][0]
@@ -113,13 +116,13 @@ def wait_for_entries(folder: Path, count: int) -> None:
 
 
 def test_an_account_of_two_places_serves_both(
-    service: SimulatedService, tmp_path: Path, buyer: Callable[..., Buyer]
+    service: SimulatedService, tmp_path: Path, buyer: Callable[..., Buyer], model: str
 ) -> None:
     """They share the account, but no journal: neither knows of the other."""
     service.configure({"latency_s": 0.4, "allowance": 2})
     two = [buyer(tmp_path / name) for name in ("a", "b")]
     for number, one in enumerate(two):
-        one.start(variants=8, number=number)
+        one.start(model=model, variants=8, number=number)
     found = [one.outcomes() for one in two]
 
     assert [statuses(outcomes) for outcomes in found] == [["paid"] * 8] * 2
@@ -129,13 +132,13 @@ def test_an_account_of_two_places_serves_both(
 
 
 def test_a_cold_process_is_refused_three_times_at_most_and_its_next_run_never(
-    service: SimulatedService, tmp_path: Path
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.configure({"latency_s": 0.2, "allowance": 2})
     runner = here.make_runner(service, tmp_path)
-    first = here.buy(runner, here.jobs(8))
+    first = here.buy(runner, jobs(8))
     refused = service.ledger.count("refused")
-    second = here.buy(runner, here.jobs(8, seed=100))
+    second = here.buy(runner, jobs(8, seed=100))
 
     assert {outcome.status for outcome in first + second} == {"paid"}
     assert refused <= 3
@@ -143,9 +146,11 @@ def test_a_cold_process_is_refused_three_times_at_most_and_its_next_run_never(
     assert service.billed == 16
 
 
-def test_a_refused_rate_is_waited_out(service: SimulatedService, tmp_path: Path) -> None:
+def test_a_refused_rate_is_waited_out(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
+) -> None:
     service.configure({"rate_per_s": 5})
-    outcomes = here.buy(here.make_runner(service, tmp_path), here.jobs(6))
+    outcomes = here.buy(here.make_runner(service, tmp_path), jobs(6))
 
     assert {outcome.status for outcome in outcomes} == {"paid"}
     assert service.billed == 6

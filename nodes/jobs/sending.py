@@ -1,0 +1,156 @@
+"""One call of a purchase: a place among the account's calls, a note on the disk, the request, and the wait for a task."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..volcengine.errors import RateLimitError
+from ..volcengine.models import VERSION
+from . import messages, tasks
+from .retry import RATE_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..volcengine.models import Answer
+    from .claims import Claim
+    from .outcome import Job
+    from .runner import Run, Runner
+
+_LOG = logging.getLogger(__name__)
+
+
+def trace(job: Job, state: str, **more: Any) -> dict[str, Any]:
+    """What a later run finds if this process dies now; holds no secret."""
+    return {
+        "state": state,
+        "at": time.time(),
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "seed": job.seed,
+        **more,
+    }
+
+
+class Sending:
+    """Sends the request of a job, or goes on waiting for its task, for the holder of its claim.
+
+    Args:
+        runner: Of the account.
+        run: That wants the picture.
+        job: What is wanted.
+        claim: Held.
+        note: Takes what the user should know, in English and in Chinese.
+    """
+
+    def __init__(
+        self, runner: Runner, run: Run, job: Job, claim: Claim, note: Callable[[str, str], None]
+    ) -> None:
+        self._runner = runner
+        self._run = run
+        self._job = job
+        self._claim = claim
+        self._note = note
+
+    def send(self) -> Answer | None:
+        """Send once; None if nothing was sent, for the run was given up.
+
+        Raises:
+            VolcengineError: No picture; `doubtful` says whether it may have been billed.
+        """
+        return self._in_a_place(self._send)
+
+    def resume(self, task: tasks.Task) -> Answer | None:
+        """Fetch a task of an earlier run, which costs nothing; None if this one was given up before.
+
+        Raises:
+            VolcengineError: As `send`.
+        """
+        return self._in_a_place(lambda: self._fetch(task))
+
+    def _in_a_place(self, call: Callable[[], Answer | None]) -> Answer | None:
+        limiter = self._runner.limiter
+        self._run.state("allowance", 1)
+        try:
+            if not limiter.acquire(self._run.number, self._run.given_up):
+                return None
+        finally:
+            self._run.state("allowance", -1)
+        started = time.monotonic()
+        self._run.state("on_wire", 1)
+        try:
+            answer = call()
+        except RateLimitError as error:
+            rate = error.code in RATE_CODES or error.code == 0
+            limiter.refused(rate=rate, retry_after_s=error.retry_after_s)
+            raise
+        except BaseException:
+            limiter.ended()
+            raise
+        finally:
+            self._run.state("on_wire", -1)
+        if answer is None:
+            limiter.ended()
+        else:
+            limiter.succeeded(time.monotonic() - started)
+        return answer
+
+    def _send(self) -> Answer | None:
+        """Note it, send it, return the answer; the one place where money is spent."""
+        model = self._job.request.model
+        body = self._job.request.body(self._job.seed)
+        try:
+            self._claim.write(trace(self._job, "sent"))
+        except OSError as error:
+            raise messages.unwritable(error) from error
+        if self._run.given_up():
+            return None
+        self._runner.limiter.departs()
+        answer = self._runner.client.call(model.action, VERSION, body)
+        return self._fetch_new(answer) if model.query_action else answer
+
+    def _fetch_new(self, answer: Answer) -> Answer:
+        """Write down the number of a task before anything waits for it, then fetch it."""
+        task_id = str(answer.data.get("task_id") or "")
+        if not task_id:
+            raise messages.no_task(answer.request_id)
+        note = trace(self._job, "submitted", task_id=task_id)
+        kept = True
+        try:
+            self._claim.write(note)
+        except OSError as error:
+            _LOG.exception("task %s", task_id)
+            self._note(*messages.task_not_kept(task_id, error))
+            kept = False
+        return self._fetch(tasks.Task(task_id, note["at"]), kept=kept)
+
+    def _fetch(self, task: tasks.Task, *, kept: bool = True) -> Answer:
+        """Ask for the task until it ends; goes on after a cancel, so that the picture reaches the journal.
+
+        Args:
+            task: What to ask for.
+            kept: Whether its number is on the disk.
+        """
+        queued = False
+
+        def on_status(status: str) -> None:
+            nonlocal queued
+            if queued != (status == "in_queue"):
+                queued = not queued
+                self._run.state("in_queue", 1 if queued else -1)
+
+        self._run.state("kept_task", int(kept))
+        try:
+            return tasks.fetch(self._runner.client, self._job.request, task, on_status)
+        except messages.TaskLostError:
+            with contextlib.suppress(OSError):
+                self._claim.write(trace(self._job, "lost", task_id=task.task_id))
+            raise
+        finally:
+            on_status("")
+            self._run.state("kept_task", -int(kept))

@@ -1,0 +1,117 @@
+"""Waits for a submitted task: asks for it at growing intervals until it ends, for certain or in doubt."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..volcengine.errors import APIResponseError, AuthenticationError, VolcengineError
+from ..volcengine.models import VERSION
+from .messages import TaskLostError, TaskPendingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from ..volcengine.client import Client
+    from ..volcengine.models import Answer, Request
+
+# How long a task can be asked for: https://www.volcengine.com/docs/85621/1976207
+LIFE_S = 12 * 3600.0
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 3.0
+# A task that was just submitted may not be known everywhere yet.
+SETTLING_S = 3.0
+# A question answers at once; one that hangs must not use up the time of the task.
+_SHARE_OF_TIMEOUT = 0.25
+# Keys that are refused so often stay refused.
+_REFUSALS = 3
+
+# The service's word that a task failed, which is not billed: https://www.volcengine.com/docs/86081/1804490 and, the last,
+# https://www.volcengine.com/docs/6791/1223709. Any other refusal is one of the question, not of the task.
+_FAILURES = frozenset(
+    {50411, 50511, 50412, 50512, 50413, 50518, 50519, 50520, 50521, 50522, 201304}
+)
+
+
+class Task(NamedTuple):
+    """What is kept of a submission.
+
+    Attributes:
+        task_id: The service's name for it.
+        at: When it was submitted, in seconds since 1970 UTC.
+    """
+
+    task_id: str
+    at: float
+
+
+def left_task(trace: Mapping[str, Any]) -> Task | None:
+    """The task that a note tells of, if it can still be asked for."""
+    task_id, at = trace.get("task_id"), trace.get("at")
+    if not isinstance(task_id, str) or not isinstance(at, (int, float)):
+        return None
+    alive = trace.get("state") == "submitted" and time.time() - at < LIFE_S
+    return Task(task_id, at) if alive else None
+
+
+def pause_s(age_s: float, failures: int = 0) -> float:
+    """Seconds between two questions.
+
+    Args:
+        age_s: Since the submission, in seconds.
+        failures: Questions in a row that got no answer.
+    """
+    longest = LONGEST_PAUSE_S * 2.0 ** min(failures, 3)
+    return min(longest, max(FIRST_PAUSE_S, age_s / 10) * 2.0 ** min(failures, 10))
+
+
+def fetch(client: Client, request: Request, task: Task, on_status: Callable[[str], None]) -> Answer:
+    """Ask for a task until it is done. Asking costs nothing, so what goes wrong with a question is asked again.
+
+    Args:
+        client: Speaks to the service; its time limit holds for each status of the task.
+        request: What was submitted.
+        task: From the submission.
+        on_status: Called with each new status, `in_queue` or `generating`.
+
+    Raises:
+        APIResponseError: The task failed for certain and is not billed.
+        TaskLostError: The service does not know it any more; it may have been billed.
+        TaskPendingError: It did not end in time; a later call of this function may find it done.
+    """
+    body = request.query(task.task_id)
+    action, timeout_s = request.model.query_action, client.read_timeout_s * _SHARE_OF_TIMEOUT
+    status, failures, clock_set = "", 0, False
+    last_change = time.monotonic()
+    cause: VolcengineError | None = None
+    time.sleep(max(0.0, FIRST_PAUSE_S - max(0.0, time.time() - task.at)))
+    while True:
+        try:
+            answer = client.call(action, VERSION, body, read_timeout_s=timeout_s)
+        except VolcengineError as error:
+            if isinstance(error, APIResponseError):
+                if error.code in _FAILURES:
+                    raise
+                if error.code == "InvalidTimestamp" and not clock_set:
+                    clock_set = client.set_clock_from(error.server_date)
+            cause, failures = error, failures + 1
+            if isinstance(error, AuthenticationError) and failures == _REFUSALS:
+                raise TaskPendingError(task.task_id, status, error) from None
+        else:
+            cause, failures = None, 0
+            said = str(answer.data.get("status", ""))
+            age_s = time.time() - task.at
+            if said == "done":
+                return answer
+            if said == "expired" or (said == "not_found" and age_s >= SETTLING_S):
+                raise TaskLostError(task.task_id, said, answer.request_id)
+            if said != status:
+                status, last_change = said, time.monotonic()
+                on_status(said)
+        wait_s = pause_s(time.time() - task.at, failures)
+        if isinstance(cause, APIResponseError):
+            wait_s = max(wait_s, cause.retry_after_s or 0.0)
+        if time.monotonic() + wait_s - last_change > client.read_timeout_s:
+            raise TaskPendingError(task.task_id, status, cause)
+        time.sleep(wait_s)

@@ -1,0 +1,460 @@
+"""Submitted tasks over real HTTP: what was submitted is fetched, whatever happens between, and billed once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import buyer as here
+import pytest
+from simulated_service.faults import Fault
+from simulated_service.refusals import BUSINESS, GATEWAY
+from volc_inpaint.nodes.jobs import tasks
+from volc_inpaint.nodes.jobs.claims import Claim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from simulated_service import SimulatedService
+    from volc_inpaint.nodes.jobs.outcome import Job
+
+    from .conftest import Buyer
+
+HIT = 2
+# What the review says of a picture, and so the end of its task: https://www.volcengine.com/docs/86081/1804490
+ENDS = (50411, 50511, 50412, 50512, 50413, 50518, 50519, 50520, 50521, 50522, 201304)
+# What a question meets on its way; asking again costs nothing.
+ON_THE_WAY = (
+    "reset_before_body", "reset_after_body", "hang", "cut_json", "cut_base64", "html_504", "empty",
+    "redirect", "wrong_size", "link_only", "loose", "not_found",
+    *sorted(set(BUSINESS) - set(ENDS)), *sorted(GATEWAY),
+)  # fmt: skip
+
+
+def jobs(variants: int = 4, **options: Any) -> list[Job]:
+    return here.jobs(variants, **{"model": here.SUBMITTED, **options})
+
+
+def statuses(outcomes: list[Any]) -> list[str]:
+    return [outcome.status for outcome in outcomes]
+
+
+def traces(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in folder.glob("*/*.inflight")]
+
+
+def submitted(folder: Path) -> int:
+    """How many numbers of tasks are on the disk; their notes may be in the making."""
+    return sum(b'"submitted"' in path.read_bytes() for path in folder.glob("*/*.inflight"))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what nobody tells."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "journal"
+
+
+def leave_behind(service: SimulatedService, folder: Path, **options: Any) -> None:
+    """Have variant 1 submitted by a run that gives up waiting; the task is under way until the service lets go."""
+    service.configure({"latency_s": 60.0})
+    runner = here.make_runner(service, folder, timeout_s=0.3)
+    (outcome,) = here.buy(runner, jobs(1, **options))
+    assert outcome.status == "unknown"
+    service.configure({"latency_s": 0.0})
+
+
+@pytest.mark.parametrize("fault", ON_THE_WAY)
+def test_what_happens_to_a_question_costs_neither_money_nor_a_picture(
+    service: SimulatedService, folder: Path, fault: int | str
+) -> None:
+    service.fail(fault, on="query", seed=None if fault == "reset_before_body" else HIT)
+    outcomes = here.buy(here.make_runner(service, folder, timeout_s=4.0), jobs())
+
+    assert statuses(outcomes) == ["paid"] * 4
+    assert service.billed == len(service.ledger.calls()) == 4
+    assert len(list(folder.glob("*/*.zip"))) == 4
+    assert traces(folder) == []
+
+
+@pytest.mark.parametrize("code", ENDS)
+def test_a_task_that_fails_costs_its_own_variant_and_no_money(
+    service: SimulatedService, folder: Path, code: int
+) -> None:
+    service.fail(code, on="task", seed=HIT)
+    outcomes = here.buy(here.make_runner(service, folder), jobs())
+
+    assert statuses(outcomes) == ["paid", "failed", "paid", "paid"]
+    assert outcomes[1].code == code
+    assert service.billed == 3
+    assert traces(folder) == []
+
+    again = here.buy(here.make_runner(service, folder), jobs())
+    assert statuses(again) == ["journal", "paid", "journal", "journal"]
+    assert again[1].notes == ()
+    assert service.billed == 4
+
+
+def test_a_distorted_face_has_words_of_its_own(service: SimulatedService, folder: Path) -> None:
+    service.fail(201304, on="task")
+    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1))
+
+    english, chinese = outcome.message.splitlines()
+    assert "distorted face" in english
+    assert "畸形人脸" in chinese
+
+
+def test_a_rejected_result_of_a_task_is_drawn_again_only_with_a_drawn_seed(
+    service: SimulatedService, folder: Path
+) -> None:
+    service.fail(50511, on="task", times=2)
+    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1, seed=-1))
+
+    assert outcome.status == "paid"
+    assert len({call.seed for call in service.ledger.calls()}) == 3
+    assert service.billed == 1
+
+
+@pytest.mark.parametrize("loss", ["not_found", "expired"])
+@pytest.mark.parametrize("billed", [False, True])
+def test_a_lost_task_is_in_doubt_and_the_next_run_asks_anew_with_a_note(
+    service: SimulatedService, folder: Path, loss: str, billed: bool
+) -> None:
+    service.fail(loss, on="task", seed=1, billed=billed)
+    outcomes = here.buy(here.make_runner(service, folder), jobs(2))
+
+    assert statuses(outcomes) == ["unknown", "paid"]
+    assert loss in outcomes[0].message
+    assert "账单" in outcomes[0].message
+    assert service.billed == 1 + billed
+
+    again = here.buy(here.make_runner(service, folder), jobs(2))
+    assert statuses(again) == ["paid", "journal"]
+    assert "earlier task" in again[0].notes[0]
+    assert len(service.ledger.calls()) == 3
+    assert traces(folder) == []
+
+
+def test_a_task_beyond_the_time_limit_is_kept_and_fetched_by_the_next_run_for_free(
+    service: SimulatedService, folder: Path
+) -> None:
+    service.configure({"latency_s": 60.0})
+    (outcome,) = here.buy(here.make_runner(service, folder, timeout_s=0.3), jobs(1))
+    (trace,) = traces(folder)
+
+    assert outcome.status == "unknown"
+    assert trace["task_id"] in outcome.message
+    assert "run again within 12 hours" in outcome.message
+    assert "generating" in outcome.message
+
+    service.hangs.set()
+    (again,) = here.buy(here.make_runner(service, folder), jobs(1))
+    assert again.status == "journal"
+    assert trace["task_id"] in again.notes[0]
+    assert "Nothing was paid" in again.notes[0]
+    assert service.billed == len(service.ledger.calls()) == 1
+    assert traces(folder) == []
+
+
+def test_a_service_that_answers_nothing_more_leaves_the_task_to_the_next_run(
+    service: SimulatedService, folder: Path
+) -> None:
+    service.fail("html_504", on="query", times=99)
+    (outcome,) = here.buy(here.make_runner(service, folder, timeout_s=1.0), jobs(1))
+    service.faults.set([])
+
+    assert outcome.status == "unknown"
+    assert "HTTP 504" in outcome.message
+    assert statuses(here.buy(here.make_runner(service, folder), jobs(1))) == ["journal"]
+    assert service.billed == 1
+
+
+def test_keys_that_are_refused_while_a_task_runs_do_not_lose_it(
+    service: SimulatedService, folder: Path
+) -> None:
+    service.fail("InvalidAccessKey", on="query", times=99)
+    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1))
+    asked = len(service.ledger.calls("query"))
+    service.faults.set([])
+
+    assert (outcome.status, outcome.code) == ("unknown", "InvalidAccessKey")
+    assert asked == 3
+    assert statuses(here.buy(here.make_runner(service, folder), jobs(1))) == ["journal"]
+    assert service.billed == 1
+
+
+def test_what_is_no_picture_is_fetched_again_by_the_next_run(
+    service: SimulatedService, folder: Path
+) -> None:
+    service.fail("not_a_picture", on="query")
+    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1))
+    assert outcome.status == "unknown"
+
+    (again,) = here.buy(here.make_runner(service, folder), jobs(1))
+    assert again.status == "journal"
+    assert service.billed == len(service.ledger.calls()) == 1
+    assert traces(folder) == []
+
+
+def test_a_note_older_than_twelve_hours_is_not_asked_for(
+    service: SimulatedService, folder: Path
+) -> None:
+    leave_behind(service, folder)
+    (path,) = folder.glob("*/*.inflight")
+    trace = json.loads(path.read_bytes())
+    # https://www.volcengine.com/docs/85621/1976207
+    path.write_text(json.dumps({**trace, "at": trace["at"] - 12 * 3600}))
+    service.hangs.set()
+    assert service.wait_for("billed", 1)
+    asked = len(service.ledger.calls("query"))
+    service.tasks.lose()
+    (again,) = here.buy(here.make_runner(service, folder), jobs(1))
+
+    assert again.status == "paid"
+    assert "earlier task" in again.notes[0]
+    asked_now = {call.fields["task_id"] for call in service.ledger.calls("query")[asked:]}
+    assert trace["task_id"] not in asked_now
+
+
+def test_a_task_left_behind_that_fails_is_settled_and_bought_anew(
+    service: SimulatedService, folder: Path
+) -> None:
+    leave_behind(service, folder)
+    service.fail(50511, on="task")
+    service.hangs.set()
+    assert service.wait_for("failed", 1)
+    (again,) = here.buy(here.make_runner(service, folder), jobs(1))
+
+    assert (again.status, again.notes) == ("paid", ())
+    assert service.billed == 1
+    assert traces(folder) == []
+
+
+def test_a_task_left_behind_survives_a_run_that_is_cancelled_before_it_asks(
+    service: SimulatedService, folder: Path
+) -> None:
+    leave_behind(service, folder)
+    before = traces(folder)
+    runner = here.make_runner(service, folder, cap=1)
+    assert runner.limiter.acquire(0, lambda: False)  # no place for it
+    run = runner.start(jobs(1), here.decode)
+    until(lambda: run.status().waiting_for == "allowance")
+    run.cancel()
+    assert run.done.wait(10)
+
+    assert run.results() == []
+    assert traces(folder) == before
+    runner.limiter.ended()
+    service.hangs.set()
+    assert statuses(here.buy(runner, jobs(1))) == ["journal"]
+    assert service.billed == 1
+
+
+def test_a_lost_task_left_behind_is_still_a_doubt_after_a_run_that_could_not_ask_anew(
+    service: SimulatedService, folder: Path
+) -> None:
+    leave_behind(service, folder)
+    service.hangs.set()
+    assert service.wait_for("billed", 1)
+    until(lambda: time.time() - traces(folder)[0]["at"] > tasks.SETTLING_S)
+    service.tasks.lose()
+    service.fail(50413)
+    (refused,) = here.buy(here.make_runner(service, folder), jobs(1))
+    (bought,) = here.buy(here.make_runner(service, folder), jobs(1))
+
+    assert (refused.status, bought.status) == ("failed", "paid")
+    assert "earlier task" in refused.notes[0]
+    assert "earlier task" in bought.notes[0]
+    assert traces(folder) == []
+
+
+def test_a_submission_without_a_number_is_in_doubt(
+    service: SimulatedService, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.tasks, "submit", lambda *_: service.ledger.leave())
+    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1))
+
+    assert outcome.status == "unknown"
+    assert "no number" in outcome.message
+
+
+def test_a_number_that_cannot_be_written_down_is_said_and_its_task_fetched(
+    service: SimulatedService, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Claim.write
+
+    def full(claim: Claim, note: Any) -> None:
+        if note["state"] == "submitted":
+            raise OSError(28, "No space left on device")
+        write(claim, note)
+
+    monkeypatch.setattr(Claim, "write", full)
+    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1))
+
+    assert outcome.status == "paid"
+    assert "No space left on device" in outcome.notes[0]
+
+
+def test_the_number_is_on_the_disk_before_anybody_asks_for_the_task(
+    service: SimulatedService, folder: Path
+) -> None:
+    service.fail("hang", on="query")
+    run = here.make_runner(service, folder).start(jobs(1), here.decode)
+    assert service.ledger.wait(lambda: service.ledger.count(kind="query") == 1, 30)
+    (trace,) = traces(folder)
+    (call,) = service.ledger.calls("query")
+    until(lambda: bool(call.fields))
+
+    assert (trace["state"], trace["task_id"]) == ("submitted", call.fields["task_id"])
+    service.hangs.set()
+    assert run.done.wait(30)
+
+
+def test_the_status_tells_waiting_in_the_services_queue_from_generating(
+    service: SimulatedService, folder: Path
+) -> None:
+    service.configure({"queue_s": 60.0, "latency_s": 0.0})
+    run = here.make_runner(service, folder).start(jobs(3), here.decode)
+    until(lambda: run.status().in_queue == 3)
+    assert run.status().on_wire == 3
+    service.hangs.set()
+    assert run.done.wait(30)
+
+    assert (run.status().in_queue, run.status().on_wire) == (0, 0)
+    assert statuses(run.results()) == ["paid"] * 3
+
+
+def test_a_cancelled_run_goes_on_asking_and_keeps_what_comes(
+    service: SimulatedService, folder: Path
+) -> None:
+    service.configure({"queue_s": 60.0})
+    runner = here.make_runner(service, folder)
+    run = runner.start(jobs(2), here.decode)
+    until(lambda: run.status().in_queue == 2)
+    run.cancel()
+    service.hangs.set()
+    assert run.done.wait(30)
+
+    assert len(list(folder.glob("*/*.zip"))) == 2
+    assert traces(folder) == []
+    assert statuses(here.buy(runner, jobs(2))) == ["journal"] * 2
+    assert service.billed == 2
+
+
+def test_after_a_kill_between_submission_and_picture_the_next_run_pays_nothing(
+    service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
+) -> None:
+    service.configure({"queue_s": 60.0})
+    first = buyer(folder)
+    first.start(model=here.SUBMITTED, variants=4)
+    assert service.wait_for("on_wire", 4)
+    until(lambda: submitted(folder) == 4)
+    first.kill()
+    service.hangs.set()
+    outcomes = here.buy(here.make_runner(service, folder), jobs(4))
+
+    assert statuses(outcomes) == ["journal"] * 4
+    assert all("Nothing was paid" in outcome.notes[0] for outcome in outcomes)
+    assert service.billed == len(service.ledger.calls()) == 4
+    assert traces(folder) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
+def test_a_process_that_is_ended_with_ctrl_c_leaves_its_tasks_to_the_next_one(
+    service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
+) -> None:
+    service.configure({"queue_s": 60.0})
+    first = buyer(folder)
+    first.start(model=here.SUBMITTED, variants=2)
+    until(lambda: submitted(folder) == 2)
+    first.process.send_signal(signal.SIGINT)
+    first.process.wait(10)  # it would wait longer for a call that brings a picture
+    service.hangs.set()
+
+    assert statuses(here.buy(here.make_runner(service, folder), jobs(2))) == ["journal"] * 2
+    assert service.billed == len(service.ledger.calls()) == 2
+
+
+def test_a_run_that_waits_for_another_process_takes_its_task_over_when_that_is_killed(
+    service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
+) -> None:
+    service.configure({"queue_s": 60.0})
+    first = buyer(folder)
+    first.start(model=here.SUBMITTED, variants=1)
+    until(lambda: submitted(folder) == 1)
+    second = here.make_runner(service, folder).start(jobs(1), here.decode)
+    until(lambda: second.status().waiting_for == "another_run")
+    first.kill()
+    service.hangs.set()
+    assert second.done.wait(30)
+
+    assert statuses(second.results()) == ["journal"]
+    assert service.billed == len(service.ledger.calls()) == 1
+
+
+def test_a_changed_watermark_is_another_picture_and_a_link_is_not(
+    service: SimulatedService, folder: Path
+) -> None:
+    runner = here.make_runner(service, folder)
+    here.buy(runner, jobs(1))
+    marked = here.buy(runner, jobs(1, logo_info={"add_logo": True}))
+    linked = here.buy(runner, jobs(1, return_url=True))
+
+    assert statuses(marked + linked) == ["paid", "journal"]
+
+
+def test_questions_grow_rarer_with_the_age_of_the_task_and_with_failures() -> None:
+    ages = [0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 3600.0]
+    pauses = [tasks.pause_s(age) for age in ages]
+
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (0.1, 3.0)
+    assert max(pauses[:3]) <= 0.125
+    failing = [tasks.pause_s(0.0, failures) for failures in range(12)]
+    assert failing == sorted(failing)
+    assert failing[1] == 0.2
+    assert tasks.pause_s(3600.0, 12) == 24.0
+
+
+def test_a_clock_that_went_back_does_not_hurry() -> None:
+    assert tasks.pause_s(-3600.0) == 0.1
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        {},
+        {"state": "unreadable"},
+        {"state": "sent", "at": 0.0, "seed": 1},
+        {"state": "lost", "at": 1e12, "task_id": "1"},
+        {"state": "submitted", "at": "yesterday", "task_id": "1"},
+        {"state": "submitted", "at": 0.0, "task_id": "1"},
+        {"state": "submitted", "at": 1e12, "task_id": 1},
+    ],
+)
+def test_a_note_that_tells_of_no_living_task_is_none(trace: dict[str, Any]) -> None:
+    assert tasks.left_task(trace) is None
+
+
+def test_faults_of_two_kinds_at_once_are_mended_too(
+    service: SimulatedService, folder: Path
+) -> None:
+    service.faults.set(
+        [
+            Fault(50430, seed=1),
+            Fault("html_504", on="query", seed=1, times=2),
+            Fault(50429, on="query", seed=1),
+        ]
+    )
+    assert statuses(here.buy(here.make_runner(service, folder), jobs(2))) == ["paid"] * 2
+    assert service.billed == 2
