@@ -147,7 +147,7 @@ class MaskNormalize(io.ComfyNode):
         if multi_mask == "union" and len(layers) > 1:
             notes.append(
                 f"{len(layers)} masks became one; per_image keeps one for each picture."
-                f" / {len(layers)} 个遮罩已合并为一个；per_image 可为每张图片保留各自的遮罩。"
+                f" / {len(layers)} 个遮罩已合并为一个；“多个遮罩”（multi_mask）设为 per_image 可为每张图片保留各自的遮罩。"
             )
             layers = [masks.union(layers)]
         elif pictures > 1:
@@ -233,7 +233,7 @@ def _emptied(number: int, count: int, changes: list[dict[str, Any]]) -> ValueErr
     return ValueError(
         f"{NODE}: nothing is left of mask{which_en} after {cause}. Use a smaller value there, another mask, or set "
         "on_empty to pass.\n"
-        f"{NODE}：遮罩{which_zh}在 {cause} 之后没有剩余区域。请减小该值、更换遮罩，或将 on_empty 设为 pass。"
+        f"{NODE}：遮罩{which_zh}在 {cause} 之后没有剩余区域。请减小该值、更换遮罩，或将“遮罩为空时”（on_empty）设为 pass。"
     )
 
 

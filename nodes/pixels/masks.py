@@ -207,7 +207,7 @@ def size_error(node: str, layer: Mask, height: int, width: int) -> ValueError:
         f"{node}: the mask is {found_width}x{found_height}, the picture {width}x{height}. "
         "Use a mask made for this picture, or fit it with MaskNormalize (size_mismatch: stretch).\n"
         f"{node}：遮罩为 {found_width}x{found_height}，图片为 {width}x{height}。"
-        "请使用与该图片对应的遮罩，或用 MaskNormalize（size_mismatch: stretch）调整。"
+        "请使用与该图片对应的遮罩，或用“遮罩规范化”（MaskNormalize）调整，“尺寸不符时”（size_mismatch）设为 stretch。"
     )
 
 
