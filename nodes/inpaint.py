@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
 from . import checkout, host, inputs, schema
+from .model_notes import model_notes
 from .pixels import masks, region, wire
 from .pixels.canvas import Canvas
 from .report import link_notes, links, report, summary
 from .volcengine import models
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import torch
 
     from .jobs.outcome import Job, Outcome
@@ -66,7 +66,7 @@ class VolcInpaint(io.ComfyNode):
                     "scale it down, or stop with an error.",
                 ),
                 *schema.delivery(),
-                *schema.logo(),
+                *schema.choices(),
             ],
             outputs=schema.pictures(),
             hidden=[io.Hidden.unique_id],
@@ -92,18 +92,24 @@ class VolcInpaint(io.ComfyNode):
         fit: str,
         return_url: bool,
         require_all: bool,
+        model: str = models.INPAINTING_EDIT.req_key,
         logo_info: models.LogoInfo | None = None,
     ) -> io.NodeOutput:
         """Check everything, then buy what the journal does not hold, then put the pictures together."""
-        model = models.INPAINTING_EDIT
-        text = inputs.prompt(prompt, "VolcInpaint")
+        chosen = models.INPAINTING[model]
+        text = inputs.prompt(prompt, "VolcInpaint", chosen)
         wire.check_images(image, "VolcInpaint")
         selected = masks.prepare(mask, image, "VolcInpaint")
-        regions = [region.plan(layer, fit, feather=feather) for layer in selected]
+        limits = region.Limits(chosen.min_side, chosen.max_side)
+        regions = [region.plan(layer, fit, limits, feather) for layer in selected]
         runner = checkout.open_runner()
-        logo_asked = logo_info is not None and logo_info.add_logo
-        parameters = inputs.parameters(
-            model, text, steps=steps, scale=scale, return_url=return_url, logo_info=logo_info
+        drawn_on = logo_info is not None and logo_info.add_logo and chosen.knows("logo_info")
+        prototype = models.Request(
+            chosen,
+            inputs.parameters(
+                chosen, text, steps=steps, scale=scale, return_url=return_url, logo_info=logo_info
+            ),
+            on_query=inputs.on_query(chosen, return_url=return_url, logo_info=logo_info),
         )
 
         jobs: list[Job] = []
@@ -112,14 +118,12 @@ class VolcInpaint(io.ComfyNode):
         ):
             # The tensor is read here, on the node's own thread; what takes long runs beside it.
             rgb = wire.to_uint8(picture[part.slices])
-            request, pixels_key = await host.in_background(
-                _request, model, parameters, part, rgb, layer
-            )
+            request, pixels_key = await host.in_background(_request, prototype, part, rgb, layer)
             jobs += inputs.variant_jobs(
                 request, pixels_key, image=number, variants=variants, seed=seed
             )
 
-        canvas = Canvas(image, variants, selected, regions, feather, paste_back and not logo_asked)
+        canvas = Canvas(image, variants, selected, regions, feather, paste_back and not drawn_on)
 
         def take(outcome: Outcome) -> Any:
             canvas.put(outcome.index - 1, outcome.value)
@@ -130,8 +134,9 @@ class VolcInpaint(io.ComfyNode):
             runner, jobs, display, inputs.open_picture, take, require_all=require_all
         )
         notes = [note for part in regions for note in part.notes]
+        notes += model_notes(chosen, text, steps=steps, scale=scale, logo_info=logo_info)
         notes += link_notes(outcomes, return_url=return_url)
-        if logo_asked and paste_back:
+        if drawn_on and paste_back:
             notes.append(_LOGO_NOTE)
         return io.NodeOutput(
             canvas.batch(outcome.index - 1 for outcome in outcomes if outcome.value is not None),
@@ -149,13 +154,11 @@ _LOGO_NOTE = (
 
 
 def _request(
-    model: models.Model,
-    parameters: Mapping[str, object],
-    part: region.Region,
-    rgb: Any,
-    layer: masks.Mask,
+    prototype: models.Request, part: region.Region, rgb: Any, layer: masks.Mask
 ) -> tuple[models.Request, str]:
     """Encode what is sent of one picture, once for all its variants, and name it by its pixels."""
+    model = prototype.model
     rgb, white = part.picture(rgb), part.mask(layer)
-    files = (wire.encode_picture(rgb).data, wire.encode_mask(white))
-    return models.Request(model, parameters, files), wire.pixels_key(rgb, white)
+    picture = wire.encode_picture(rgb, model.max_file_bytes, model.safe_file_bytes)
+    request = replace(prototype, pictures=(picture.data, wire.encode_mask(white)))
+    return request, wire.pixels_key(rgb, white)

@@ -10,6 +10,7 @@ import torch
 from comfy_api.latest import io
 
 from . import checkout, host, inputs, schema
+from .model_notes import model_notes
 from .pixels import region
 from .report import link_notes, links, report, summary
 from .volcengine import models
@@ -51,7 +52,7 @@ class VolcInpaintURL(io.ComfyNode):
                 ),
                 *schema.painting(),
                 *schema.delivery(),
-                *schema.logo(),
+                *schema.choices(),
             ],
             outputs=schema.pictures(),
             hidden=[io.Hidden.unique_id],
@@ -74,6 +75,7 @@ class VolcInpaintURL(io.ComfyNode):
         scale: float,
         return_url: bool,
         require_all: bool,
+        model: str = models.INPAINTING_EDIT.req_key,
         logo_info: models.LogoInfo | None = None,
     ) -> io.NodeOutput:
         """Check everything, then buy what the journal does not hold.
@@ -85,16 +87,17 @@ class VolcInpaintURL(io.ComfyNode):
             ValueError: A link that is none, or no prompt.
             VolcengineError: No keys, or no picture arrived.
         """
-        model = models.INPAINTING_EDIT
+        chosen = models.INPAINTING[model]
         urls = (_link(image_url, "image_url"), _link(mask_url, "mask_url"))
-        text = inputs.prompt(prompt, NODE)
+        text = inputs.prompt(prompt, NODE, chosen)
         runner = checkout.open_runner()
         request = models.Request(
-            model,
+            chosen,
             inputs.parameters(
-                model, text, steps=steps, scale=scale, return_url=return_url, logo_info=logo_info
+                chosen, text, steps=steps, scale=scale, return_url=return_url, logo_info=logo_info
             ),
             urls=urls,
+            on_query=inputs.on_query(chosen, return_url=return_url, logo_info=logo_info),
         )
         key = hashlib.sha256("\n".join(urls).encode()).hexdigest()
         jobs = inputs.variant_jobs(request, key, image=1, variants=variants, seed=seed)
@@ -107,7 +110,8 @@ class VolcInpaintURL(io.ComfyNode):
         outcomes = await checkout.buy(
             runner, jobs, display, inputs.decode, take, require_all=require_all
         )
-        notes = link_notes(outcomes, return_url=return_url)
+        notes = model_notes(chosen, text, steps=steps, scale=scale, logo_info=logo_info)
+        notes += link_notes(outcomes, return_url=return_url)
         return io.NodeOutput(
             _batch([outcome.value for outcome in outcomes if outcome.value is not None]),
             links(outcomes),

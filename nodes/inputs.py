@@ -9,12 +9,16 @@ import numpy as np
 
 from .jobs.outcome import Job
 from .pixels import wire
+from .volcengine.models import INPAINTING_EDIT
 
 if TYPE_CHECKING:
     from .volcengine.models import LogoInfo, Model, Request
 
 # The `seed` of the interface is an integer from 0 (https://www.volcengine.com/docs/86081/1804490); the nodes keep to 31 bits.
 MAX_SEED = 2**31 - 1
+# Of the widgets. A widget that is left at it means the default of the model, whatever that is.
+STEPS = 25
+SCALE = 5.0
 # ComfyUI checks the ranges of widgets, not of values that come over a link.
 LIMITS: dict[str, tuple[float, float]] = {
     "variants": (1, 8),
@@ -24,11 +28,12 @@ LIMITS: dict[str, tuple[float, float]] = {
 }
 
 
-def prompt(text: str, node: str) -> str:
+def prompt(text: str, node: str, model: Model = INPAINTING_EDIT) -> str:
     """The prompt without the white space around it.
 
     Raises:
-        ValueError: Nothing is left, or it holds halves of characters, which no UTF-8 can carry.
+        ValueError: Nothing is left although the model needs a prompt, or it holds halves of characters, which no UTF-8
+            can carry.
     """
     stripped = text.strip()
     if any("\ud800" <= character <= "\udfff" for character in stripped):
@@ -36,11 +41,15 @@ def prompt(text: str, node: str) -> str:
             f"{node}: the prompt holds half a character (a lone surrogate), so nothing was sent. Type it again.\n"
             f"{node}：提示词含有不完整的字符（孤立代理项），未发送任何请求。请重新输入。"
         )
-    if not stripped:
+    if not stripped and model.prompt_field:
+        english, chinese = "", ""
+        if model.erase_prompt:
+            english = f" To remove what is masked, write {model.erase_prompt}."
+            chinese = f"如需消除遮罩区域的内容，请填写“{model.erase_prompt}”。"
         raise ValueError(
             f"{node}: the prompt is empty, so nothing was sent. Write what to paint in the masked area, "
-            "in Chinese or English.\n"
-            f"{node}：提示词为空，未发送任何请求。请用中文或英文写明要在遮罩区域绘制的内容。"
+            f"in Chinese or English.{english}\n"
+            f"{node}：提示词为空，未发送任何请求。请用中文或英文写明要在遮罩区域绘制的内容。{chinese}"
         )
     return stripped
 
@@ -100,11 +109,25 @@ def parameters(
         ValueError: `steps` or `scale` is out of its range.
     """
     _check(steps=steps, scale=scale)
-    fields: dict[str, object] = {"steps": steps, "scale": scale, "return_url": return_url}
-    if logo_info is not None:
-        fields["logo_info"] = logo_info.wire()
+    fields: dict[str, object] = {
+        "steps": own_default(model, "steps", steps),
+        "scale": own_default(model, "scale", scale),
+        **_of_the_picture(return_url, logo_info),
+    }
     fields = {name: value for name, value in fields.items() if name in model.takes}
     return {model.prompt_field: text, **fields} if model.prompt_field else fields
+
+
+def on_query(model: Model, *, return_url: bool, logo_info: LogoInfo | None) -> dict[str, object]:
+    """The fields of the question for a submitted task, those only that the model takes."""
+    fields = _of_the_picture(return_url, logo_info)
+    return {name: value for name, value in fields.items() if name in model.takes_on_query}
+
+
+def own_default(model: Model, name: str, value: float) -> float:
+    """The value of a widget, or the model's own default if the widget was left as it is."""
+    untouched = {"steps": STEPS, "scale": SCALE}[name]
+    return model.defaults.get(name, value) if value == untouched else value
 
 
 def open_picture(pictures: tuple[bytes, ...]) -> Any:
@@ -121,6 +144,16 @@ def open_picture(pictures: tuple[bytes, ...]) -> Any:
 def decode(pictures: tuple[bytes, ...]) -> Any:
     """As `open_picture`, but uint8 [H, W, 3]."""
     return np.asarray(open_picture(pictures))
+
+
+def _of_the_picture(return_url: bool, logo_info: LogoInfo | None) -> dict[str, object]:
+    """What is asked of the finished picture."""
+    fields: dict[str, object] = {"return_url": return_url}
+    if logo_info is not None:
+        fields["logo_info"] = logo_info.wire()
+        if label := logo_info.label():
+            fields["aigc_meta"] = label
+    return fields
 
 
 def _check(**values: float) -> None:

@@ -1,4 +1,4 @@
-"""LogoInfo: the watermark that the service draws into its pictures."""
+"""LogoInfo: the watermark that the service draws into its pictures, and the implicit label it writes into their files."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from .volcengine import models
 
 LogoInfoSocket = io.Custom("VOLC_LOGO_INFO")
 
+# https://www.volcengine.com/docs/85621/1976207, field `aigc_meta`
+_LABEL = (
+    ("content_producer", "Implicit label: who makes the content, by code or name."),
+    ("producer_id", "Implicit label: the content's number at its producer. The label needs it."),
+    ("content_propagator", "Implicit label: who distributes the content, by code or name."),
+    ("propagate_id", "Implicit label: the content's number at its distributor."),
+)
+
 
 class LogoInfo(io.ComfyNode):
-    """Describes a watermark; calls nothing and costs nothing."""
+    """Describes a watermark and an implicit label; calls nothing and costs nothing."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -19,9 +27,10 @@ class LogoInfo(io.ComfyNode):
             node_id="LogoInfo",
             display_name="Logo Info (Volc)",
             category="Volcengine",
-            description="The watermark that Volcengine draws into the pictures. With a watermark asked for, "
-            "VolcInpaint does not paste back: the part that was sent returns as the service drew it.",
-            search_aliases=["watermark", "水印", "AI生成"],
+            description="The watermark that Volcengine draws into the pictures, and the implicit label that it writes "
+            "into their files. With a watermark asked for, VolcInpaint does not paste back: the part that was sent "
+            "returns as the service drew it.",
+            search_aliases=["watermark", "水印", "AI生成", "隐式标识"],
             inputs=[
                 io.Boolean.Input("add_logo", default=True, tooltip="Draw a watermark."),
                 io.Combo.Input(
@@ -45,27 +54,56 @@ class LogoInfo(io.ComfyNode):
                 io.String.Input(
                     "text", default="", tooltip="Your own text; empty for the standard text."
                 ),
+                *(
+                    io.String.Input(name, default="", optional=True, tooltip=tooltip)
+                    for name, tooltip in _LABEL
+                ),
             ],
             outputs=[
                 LogoInfoSocket.Output(
                     "logo_info",
                     display_name="logo_info",
-                    tooltip="The watermark, for logo_info of the other nodes.",
+                    tooltip="Watermark and label, for logo_info of the other nodes.",
                 )
             ],
         )
 
     @classmethod
     def execute(
-        cls, add_logo: bool, position: str, language: str, opacity: float, text: str
+        cls,
+        add_logo: bool,
+        position: str,
+        language: str,
+        opacity: float,
+        text: str,
+        content_producer: str = "",
+        producer_id: str = "",
+        content_propagator: str = "",
+        propagate_id: str = "",
     ) -> io.NodeOutput:
-        """Return the watermark for `logo_info` of the other nodes."""
-        return io.NodeOutput(
-            models.LogoInfo(
-                add_logo=add_logo,
-                position=models.LOGO_POSITIONS[position],
-                language=models.LOGO_LANGUAGES[language],
-                opacity=opacity,
-                logo_text_content=text.strip(),
-            )
+        """Return the watermark and the label for `logo_info` of the other nodes.
+
+        Raises:
+            ValueError: A part of the label is given, but not its `producer_id`.
+        """
+        logo_info = models.LogoInfo(
+            add_logo=add_logo,
+            position=models.LOGO_POSITIONS[position],
+            language=models.LOGO_LANGUAGES[language],
+            opacity=opacity,
+            logo_text_content=text.strip(),
+            content_producer=content_producer.strip(),
+            producer_id=producer_id.strip(),
+            content_propagator=content_propagator.strip(),
+            propagate_id=propagate_id.strip(),
         )
+        given = logo_info.label()
+        if given and "producer_id" not in given:
+            names = list(given)
+            raise ValueError(
+                f"LogoInfo: the implicit label has {', '.join(names)}, but no producer_id, which it needs; nothing was "
+                "sent. Fill in producer_id, or clear the other fields of the label.\n"
+                f"LogoInfo：隐式标识填写了 {'、'.join(names)}，但缺少必填的 producer_id，未发送任何请求。"
+                "请填写 producer_id，或清空隐式标识的其他字段。"
+            )
+        return io.NodeOutput(logo_info)

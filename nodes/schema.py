@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from . import inputs
 from .logo_info import LogoInfoSocket
+from .volcengine.models import INPAINTING, INPAINTING_EDIT
 
 
 def painting() -> list[Any]:
@@ -17,7 +18,8 @@ def painting() -> list[Any]:
             "prompt",
             multiline=True,
             default="",
-            tooltip="What to paint there, in Chinese or English, short and exact.",
+            tooltip="What to paint there, in Chinese or English, short and exact. With jimeng_image2image_dream_inpaint, "
+            "删除 removes what is masked; i2i_inpainting always does, and needs no prompt.",
         ),
         io.Int.Input(
             "variants",
@@ -36,18 +38,20 @@ def painting() -> list[Any]:
         ),
         io.Int.Input(
             "steps",
-            default=25,
+            default=inputs.STEPS,
             min=1,
             max=100,
-            tooltip="Sampling steps. More may be better and takes longer.",
+            tooltip="Sampling steps. More may be better and takes longer. Left at 25 it means the model's own default; "
+            "jimeng_image2image_dream_inpaint takes none.",
         ),
         io.Float.Input(
             "scale",
-            default=5.0,
+            default=inputs.SCALE,
             min=1.0,
             max=20.0,
             step=0.1,
-            tooltip="How strongly the prompt counts.",
+            tooltip="How strongly the prompt counts. Left at 5 it means the model's own default; "
+            "jimeng_image2image_dream_inpaint takes none.",
         ),
     ]
 
@@ -68,10 +72,20 @@ def delivery() -> list[Any]:
     ]
 
 
-def logo() -> list[Any]:
-    """The watermark."""
+def choices() -> list[Any]:
+    """What a workflow may leave out: `model` and `logo_info`."""
     return [
-        LogoInfoSocket.Input("logo_info", optional=True, tooltip="A watermark from Logo Info."),
+        io.Combo.Input(
+            "model",
+            options=list(INPAINTING),
+            default=INPAINTING_EDIT.req_key,
+            optional=True,
+            tooltip="Which interface repaints. img2img_inpainting_edit_zi2i: the classic. "
+            "jimeng_image2image_dream_inpaint: its successor. i2i_inpainting: removes what is masked.",
+        ),
+        LogoInfoSocket.Input(
+            "logo_info", optional=True, tooltip="A watermark and an implicit label from Logo Info."
+        ),
     ]
 
 
