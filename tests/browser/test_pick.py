@@ -160,6 +160,12 @@ def test_the_choice_outlives_saving_undo_and_copies(canvas: Canvas, renderer: st
     thumbnails(canvas).nth(3).click()
     assert canvas.widget(ids["pick"], "pick") == 4
 
+    canvas.language("zh")  # makes the node anew
+    assert picked(thumbnails(canvas)) == [4]
+    expect(canvas.page.locator(".volc-pick [role=status]")).to_have_text(
+        "第 4 张，共 4 张 · 再次点击恢复全部"
+    )
+
     canvas.load(workflow)
     assert canvas.widget(ids["pick"], "pick") == 2
 

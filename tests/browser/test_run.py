@@ -70,6 +70,9 @@ def test_the_end_of_a_run_tells_what_was_paid(canvas: Canvas, renderer: str) -> 
     canvas.finished(canvas.queue())
     expect(line).to_have_text("unchanged: nothing was run or paid")
 
+    canvas.language("zh")  # makes the node anew
+    expect(line).to_have_text("付费 2 · 取自本地记录 2")
+
 
 def test_the_prompt_is_counted_as_the_interface_counts(canvas: Canvas, renderer: str) -> None:
     ids = canvas.build(*repaint(""))

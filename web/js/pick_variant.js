@@ -84,8 +84,11 @@ class Picker {
 
   set(pick) {
     if (this.linked || pick > this.pictures.length) return;
+    // ComfyUI looks for changes at the release of the button, which is before the click; so it is told of this one
+    app.canvas.emitBeforeChange();
     this.widget.value = pick;
     this.widget.callback?.(pick);
+    app.canvas.emitAfterChange();
     this.node.setDirtyCanvas(true, true);
   }
 
