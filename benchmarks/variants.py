@@ -82,7 +82,7 @@ class Node:
             graphs.upload(server, f"{name}.png", picture)
             graphs.upload(server, f"{name}_mask.png", setting.blob(side) > 0)
 
-    def graph(self, variants: int, name: str = "small") -> graphs.Graph:
+    def graph(self, variants: int, name: str = "small", **inputs: Any) -> graphs.Graph:
         """A graph that has never run."""
         self._prompts += 1
         return graphs.repaint(
@@ -90,11 +90,12 @@ class Node:
             f"{name}_mask.png",
             variants=variants,
             prompt=f"benchmark {self._prompts}",
+            **inputs,
         )
 
-    def seconds(self, variants: int) -> float:
+    def seconds(self, variants: int, **inputs: Any) -> float:
         """From the node's start to its outputs."""
-        result = self.server.run(self.graph(variants))
+        result = self.server.run(self.graph(variants, **inputs))
         assert result.status == "success", result.error_message
         report = json.loads(result.text("report"))
         assert report["paid"] == variants, report
@@ -143,6 +144,8 @@ def main() -> int:
             bounds = [*four(node, endpoint), *cancels(node, service)]
             server.restart()
             bounds += eight(node, service)
+            server.restart()
+            bounds += successor(node, service)
         finally:
             server.stop()
     for bound in bounds:
@@ -223,6 +226,21 @@ def eight(node: Node, service: Service) -> list[Bound]:
         )
         limit = 3 if which == "cold process" else 0
         found.append(Bound(f"refused calls, {which}", refused, limit))
+    return found
+
+
+def successor(node: Node, service: Service) -> list[Bound]:
+    """Four variants as tasks, each submitted and asked for, on an account of two places."""
+    service.configure(latency_s=LATENCY_S, allowance=2)
+    ideal = 2 * LATENCY_S
+    found = []
+    for which in ("cold process", "next run"):
+        before = len(service.ledger()["queries"])
+        took = node.seconds(4, model="jimeng_image2image_dream_inpaint")
+        asked = len(service.ledger()["queries"]) - before
+        print(f"four tasks at allowance 2, {which:<12}     {took:6.2f} s  {asked} questions")
+        what = f"four tasks at allowance 2 / ideal {ideal:g} s, {which}"
+        found.append(Bound(what, took / ideal, 1.25))
     return found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from harness import graphs
 from simulated_service import SimulatedService
+from simulated_service.faults import OF_PICTURES, Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from harness.comfyui import ComfyUIServer, Result
 
 HIT = 2
+CLASSIC = "img2img_inpainting_edit_zi2i"
+SUCCESSOR = "jimeng_image2image_dream_inpaint"
 TRANSIENT = {50429, 50430, 50500, 50501, "FlowLimitExceeded", "InvalidTimestamp"}
 LOST = ("hang", "reset_after_body", "cut_json", "cut_base64", "not_a_picture", "html_504", "empty")
 MENDED = ("wrong_size", "link_only", "loose", "reset_before_body")
@@ -79,14 +82,21 @@ def statuses(result: Result) -> list[str]:
     return [variant["status"] for variant in report(result)["variants"]]
 
 
-@pytest.mark.parametrize("fault", [*sorted({*BUSINESS, *GATEWAY}, key=str), *LOST, *MENDED])
+CODES = sorted({*BUSINESS, *GATEWAY}, key=str)
+CASES = [
+    *((CLASSIC, fault) for fault in (*CODES, *LOST, *MENDED)),
+    *((SUCCESSOR, fault) for fault in (*CODES, *LOST, *MENDED) if fault not in OF_PICTURES),
+]
+
+
+@pytest.mark.parametrize(("model", "fault"), CASES)
 def test_the_other_three_arrive_and_the_next_run_pays_for_the_missing_one_alone(
-    server: ComfyUIServer, service: SimulatedService, journal: Path, fault: int | str
+    server: ComfyUIServer, service: SimulatedService, journal: Path, model: str, fault: int | str
 ) -> None:
     before = entries(journal)
-    graph = small(fault)
+    graph = small(fault, model=model)
     if fault == "reset_before_body":
-        graph = graphs.repaint("large.png", "large_mask.png", prompt=str(fault))
+        graph = graphs.repaint("large.png", "large_mask.png", prompt=str(fault), model=model)
         service.fail(fault, nth=HIT)
     else:
         service.fail(fault, seed=HIT)
@@ -110,6 +120,42 @@ def test_the_other_three_arrive_and_the_next_run_pays_for_the_missing_one_alone(
     if not whole:
         assert statuses(again) == ["journal", "paid", "journal", "journal"]
         assert ("earlier call" in " ".join(report(again)["notes"])) == (fault in LOST)
+
+
+def test_questions_for_tasks_fail_in_every_way_and_cost_nothing(
+    server: ComfyUIServer, service: SimulatedService, journal: Path
+) -> None:
+    """All at once: at each variant another one, and at one of them something that is no picture."""
+    ways = ["hang", "reset_after_body", "cut_json", "cut_base64", "html_504", "empty", 50429]
+    faults = [Fault(way, on="query", seed=seed) for seed, way in enumerate(ways, 1)]
+    service.faults.set([*faults, Fault("not_a_picture", on="query", seed=8)])
+    before = entries(journal)
+    graph = small("questions", variants=8, model=SUCCESSOR)
+    first = server.run(graph)
+    again = server.run(graph)
+
+    assert statuses(first) == ["paid"] * 7 + ["unknown"]
+    assert statuses(again) == ["journal"] * 8
+    assert service.billed == len(service.ledger.calls()) == 8
+    assert entries(journal) - before == 8
+
+
+def test_tasks_fail_and_are_lost_each_for_itself(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    ends = [50411, 50511, 50413, 50519, 201304, "expired", "not_found"]
+    service.faults.set([Fault(end, on="task", seed=seed) for seed, end in enumerate(ends, 1)])
+    graph = small("tasks", variants=8, model=SUCCESSOR)
+    first = server.run(graph)
+    billed = service.billed
+    again = server.run(graph)
+
+    assert statuses(first) == ["failed"] * 5 + ["unknown"] * 2 + ["paid"]
+    assert [variant["code"] for variant in report(first)["variants"]][:5] == ends[:5]
+    assert billed == 3
+    assert statuses(again) == ["paid"] * 7 + ["journal"]
+    named = [note for note in report(again)["notes"] if "earlier task" in note]
+    assert [note.split(":")[0] for note in named] == ["Variant 6", "Variant 7"]
 
 
 def test_a_complete_run_is_not_run_again_by_itself(
@@ -214,8 +260,6 @@ def test_all_are_required_but_what_arrived_is_kept(
 def test_when_all_fail_a_possible_cost_is_told_before_all_else(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
-    from simulated_service.faults import Fault
-
     service.faults.set([Fault(50413, seed=1), Fault("html_504", seed=2)])
     result = server.run(small("both", variants=2))
 
