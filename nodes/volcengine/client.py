@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import io
 import ipaddress
 import re
 import threading
@@ -15,6 +14,7 @@ import requests
 
 from . import answers
 from .auth import VolcengineAuth
+from .connection import Connection, CountedBody, Deadline
 from .errors import APIConnectionError, APITimeoutError, InvalidResponseError
 
 if TYPE_CHECKING:
@@ -27,44 +27,11 @@ DEFAULT_ENDPOINT = "https://visual.volcengineapi.com"
 # A connection that idled this long may be closed by the far side at any moment; a request sent into it would end in
 # doubt although the service never saw it.
 _MAX_IDLE_S = 20.0
+# An answer that began in time is paid, and a slow line may need longer for it than the service for painting; but no call
+# holds its place forever.
+_WHOLE_ANSWER = 5
 # Far above the largest picture as base64, far below what would exhaust a server's memory.
 _MAX_ANSWER_BYTES = 256_000_000
-
-
-class _CountedBody(io.BytesIO):
-    """A body that knows whether its last block was handed to the connection.
-
-    Until then the service cannot have the whole request, and does not act on a part.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self._size = len(data)
-
-    def __len__(self) -> int:
-        return self._size
-
-    @property
-    def sent(self) -> bool:
-        return self.tell() >= self._size
-
-
-class _Session(requests.Session):
-    """One connection that is kept open."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        # Plain http is for this machine only; a proxy of the environment would carry it elsewhere.
-        self.trust_env = urlsplit(url).scheme == "https"
-        self.idle_since_s = 0.0
-        for scheme in ("https://", "http://"):
-            adapter = requests.adapters.HTTPAdapter(
-                pool_connections=1, pool_maxsize=1, max_retries=0
-            )
-            self.mount(scheme, adapter)
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere: without this, `requests` prepares for a redirect, and rewinds the body, even if told not to follow."""
 
 
 class Client:
@@ -74,7 +41,7 @@ class Client:
         credentials: The keys.
         endpoint: Base URL; https, or plain http on loopback only.
         connect_timeout_s: For the connection, in seconds.
-        read_timeout_s: For the answer, in seconds.
+        read_timeout_s: For the answer to begin, in seconds; the whole of it may take five times as long.
         pool_size: Idle connections kept open.
 
     Attributes:
@@ -102,7 +69,7 @@ class Client:
         self._auth = VolcengineAuth(credentials, clock=lambda: time.time() + self._clock_offset_s)
         self._pool_size = pool_size
         self._lock = threading.Lock()
-        self._idle: list[_Session] = []
+        self._idle: list[Connection] = []
 
     def call(
         self, action: str, version: str, body: bytes, *, read_timeout_s: float | None = None
@@ -113,16 +80,17 @@ class Client:
             action: Query parameter `Action`.
             version: Query parameter `Version`.
             body: JSON; exactly these bytes are hashed, signed and sent.
-            read_timeout_s: For this answer, in seconds; that of the client if None.
+            read_timeout_s: For this answer; that of the client if None.
 
         Raises:
             APIConnectionError: No answer; `doubtful` says whether the call may have been billed.
             APIResponseError: The service refused the call.
             InvalidResponseError: The answer cannot be used.
         """
-        counted = _CountedBody(body)
         timeout = (self._timeout[0], read_timeout_s or self.read_timeout_s)
         session = self._take()
+        deadline = Deadline(session, _WHOLE_ANSWER * timeout[1])
+        counted = CountedBody(body, on_sent=deadline.start)
         try:
             with session.post(
                 f"{self.endpoint}/",
@@ -140,8 +108,11 @@ class Client:
         except requests.exceptions.ReadTimeout:
             raise _timed_out(counted, timeout[1]) from None
         except Exception as error:  # noqa: BLE001 - `requests` raises anything, and what counts is whether it was sent
+            if deadline.passed:
+                raise APITimeoutError(_WHOLE_ANSWER * timeout[1], whole=True) from None
             raise APIConnectionError(_reason(error), sent=counted.sent) from None
         finally:
+            deadline.finish()
             self._give_back(session)
         if content is None:
             raise InvalidResponseError(
@@ -149,7 +120,12 @@ class Client:
                 f"响应超过 {_MAX_ANSWER_BYTES} 字节，未完整读取",
                 status_code=response.status_code,
             )
-        return answers.parse(response.status_code, response.headers, content)
+        try:
+            return answers.parse(response.status_code, response.headers, content)
+        except InvalidResponseError:
+            if deadline.passed:  # what ends with its connection looks whole when it is cut
+                raise APITimeoutError(_WHOLE_ANSWER * timeout[1], whole=True) from None
+            raise
 
     def download(self, url: str, max_bytes: int = _MAX_ANSWER_BYTES) -> bytes:
         """Fetch a picture that the service handed out as a link. Carries no keys and follows no redirect.
@@ -162,7 +138,8 @@ class Client:
         check_url(url, "image_urls")
         try:
             with (
-                _Session(url) as session,
+                Connection(url) as session,
+                Deadline(session, _WHOLE_ANSWER * self.read_timeout_s) as deadline,
                 session.get(
                     url, timeout=self._timeout, allow_redirects=False, stream=True, auth=_no_auth
                 ) as got,
@@ -170,6 +147,8 @@ class Client:
                 content = _read(got, max_bytes) if got.status_code == 200 else b""
         except Exception as error:  # noqa: BLE001 - as above
             raise APIConnectionError(_reason(error), sent=False) from None
+        if deadline.passed:  # a file that ends with its connection looks whole when it is cut
+            raise APIConnectionError("TimeoutError", sent=False)
         if got.status_code != 200:
             raise _bad_link(got.status_code, f"HTTP {got.status_code}")
         if content is None:
@@ -199,7 +178,7 @@ class Client:
         for session in idle:
             session.close()
 
-    def _take(self) -> _Session:
+    def _take(self) -> Connection:
         """The session that idled least, or a new one. Each is used by one thread at a time."""
         oldest_s = time.monotonic() - _MAX_IDLE_S
         with self._lock:
@@ -208,9 +187,9 @@ class Client:
             found = self._idle.pop() if self._idle else None
         for session in stale:
             session.close()
-        return found or _Session(self.endpoint)
+        return found or Connection(self.endpoint)
 
-    def _give_back(self, session: _Session) -> None:
+    def _give_back(self, session: Connection) -> None:
         session.idle_since_s = time.monotonic()
         with self._lock:
             if len(self._idle) < self._pool_size:
@@ -265,7 +244,7 @@ def _read(response: requests.Response, max_bytes: int) -> bytes | None:
     return b"".join(parts)
 
 
-def _timed_out(body: _CountedBody, timeout_s: float) -> APIConnectionError:
+def _timed_out(body: CountedBody, timeout_s: float) -> APIConnectionError:
     if body.sent:
         return APITimeoutError(timeout_s)
     return APIConnectionError(

@@ -74,12 +74,18 @@ class APIConnectionError(VolcengineError):
 
 
 class APITimeoutError(APIConnectionError):
-    """The request was sent, but no answer came in time."""
+    """The request was sent, but no answer came in time.
 
-    def __init__(self, timeout_s: float) -> None:
+    Args:
+        timeout_s: In how many seconds.
+        whole: An answer began, but its end did not come.
+    """
+
+    def __init__(self, timeout_s: float, *, whole: bool = False) -> None:
+        english, chinese = ("no whole answer", "完整响应") if whole else ("no answer", "响应")
         super().__init__(
-            f"no answer within {timeout_s:g} s; VOLC_TIMEOUT_S sets the limit",
-            f"{timeout_s:g} 秒内未收到响应，可用 VOLC_TIMEOUT_S 调整时限",
+            f"{english} within {timeout_s:g} s; VOLC_TIMEOUT_S sets the limit",
+            f"{timeout_s:g} 秒内未收到{chinese}，可用 VOLC_TIMEOUT_S 调整时限",
             sent=True,
         )
 

@@ -453,6 +453,77 @@ def test_a_body_that_stops_in_the_middle_is_a_doubt():
         released.set()
 
 
+def dripping(head: bytes, drop: bytes) -> Callable[[socket.socket, Peer], None]:
+    """Answers with `head`, then for ever with `drop`, one shortly after the other."""
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        seen.requests.append(read_request(connection))
+        connection.sendall(head)
+        while not seen.closed.wait(0.02):
+            connection.sendall(drop)
+
+    return serve
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+ENDLESS = [
+    pytest.param(b"HTTP/1.1 200 OK\r\nX: ", b"x", id="a header without end"),
+    pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="continue and continue"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", b" ", id="a body"),
+    pytest.param(CHUNKED, b"1\r\n \r\n", id="chunks"),
+    pytest.param(b"HTTP/1.1 200 OK\r\n\r\n", b" ", id="a body until the connection ends"),
+]
+
+
+@pytest.mark.parametrize(("head", "drop"), ENDLESS)
+def test_an_answer_that_never_ends_is_given_up_as_a_doubt(head, drop):
+    with peer(dripping(head, drop)) as seen:
+        error = failure(seen.url, read_timeout_s=0.1)
+        assert seen.closed.wait(5)
+
+    check(error, sent=True)
+    assert isinstance(error, APITimeoutError)
+    assert "no whole answer within 0.5 s" in error.english
+    assert "0.5 秒内未收到完整响应" in error.chinese
+
+
+def test_an_answer_that_comes_byte_by_byte_but_in_time_is_whole():
+    reply = http(OK)
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        read_request(connection)
+        for start in range(len(reply)):
+            seen.closed.wait(0.005)
+            connection.sendall(reply[start : start + 1])
+
+    with peer(serve) as seen:  # longer than the read timeout, shorter than five times that
+        assert "R1" == call(Client(KEYS, seen.url, read_timeout_s=0.5)).request_id
+
+
+def test_a_connection_is_not_cut_after_its_call():
+    with peer(answering(http(OK))) as seen:
+        client = Client(KEYS, seen.url, read_timeout_s=0.02)
+        for _ in range(3):
+            call(client)
+            threads = [t for t in threading.enumerate() if t.name == "volc-inpaint-deadline"]
+            for thread in threads:
+                thread.join(5)
+                assert not thread.is_alive()
+
+    assert (1, 3) == (seen.connections, len(seen.requests))
+
+
+@pytest.mark.parametrize(("head", "drop"), ENDLESS)
+def test_a_link_that_never_ends_is_given_up_and_costs_nothing(head, drop):
+    with peer(dripping(head, drop)) as seen:
+        with pytest.raises(APIConnectionError) as caught:
+            Client(KEYS, read_timeout_s=0.1).download(f"{seen.url}/a.jpg")
+        assert seen.closed.wait(5)
+
+    check(caught.value, sent=False)
+
+
 @pytest.mark.parametrize(
     "reply",
     [

@@ -1,0 +1,153 @@
+"""One connection that is kept open, and the limit after which an answer on it is cut off."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Connection(requests.Session):
+    """One connection, used by one thread at a time; another may `cut` it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        # Plain http is for this machine only; a proxy of the environment would carry it elsewhere.
+        self.trust_env = urlsplit(url).scheme == "https"
+        self.idle_since_s = 0.0
+        self._socket: socket.socket | None = None
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _Adapter(self._connected))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: without this, `requests` prepares for a redirect, and rewinds the body, even if told not to follow."""
+
+    def cut(self) -> None:
+        """End what is under way; whoever waits for it wakes up with an error."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _connected(self, opened: socket.socket) -> None:
+        self._socket = opened
+
+
+class Deadline:
+    """Cuts a connection when its answer takes too long as a whole: a timeout of `requests` begins anew at every byte.
+
+    Args:
+        connection: In use by the caller alone until `finish`.
+        limit_s: From `start` on, in seconds.
+
+    Attributes:
+        passed: Whether the connection was cut.
+    """
+
+    def __init__(self, connection: Connection, limit_s: float) -> None:
+        self.passed = False
+        self._connection = connection
+        self._over = False
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(limit_s, self._pass)
+        self._timer.name = "volc-inpaint-deadline"
+        self._timer.daemon = True
+
+    def start(self) -> None:
+        """Let the time run."""
+        self._timer.start()
+
+    def __enter__(self) -> Deadline:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.finish()
+
+    def finish(self) -> None:
+        """The call is over; the connection is never cut after this."""
+        with self._lock:
+            self._over = True
+        self._timer.cancel()
+
+    def _pass(self) -> None:
+        with self._lock:
+            if not self._over:
+                self.passed = True
+                self._connection.cut()
+
+
+class CountedBody(io.BytesIO):
+    """A body that knows whether its last block was handed to the connection.
+
+    Until then the service cannot have the whole request, and does not act on a part.
+
+    Args:
+        data: The body.
+        on_sent: Called once, with the last block.
+    """
+
+    def __init__(self, data: bytes, on_sent: Callable[[], None]) -> None:
+        super().__init__(data)
+        self._size = len(data)
+        self._on_sent: Callable[[], None] | None = on_sent
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As of any file."""
+        block = super().read(size)
+        if self.sent and self._on_sent is not None:
+            on_sent, self._on_sent = self._on_sent, None
+            on_sent()
+        return block
+
+    @property
+    def sent(self) -> bool:
+        """See above."""
+        return self.tell() >= self._size
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """Tells which socket a connection uses, also behind a proxy; `requests` itself does not."""
+
+    def __init__(self, connected: Callable[[socket.socket], None]) -> None:
+        self._connected = connected
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self._watch(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
+        known = proxy in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **options)
+        if not known:
+            self._watch(manager)
+        return manager
+
+    def _watch(self, manager: Any) -> None:
+        manager.pool_classes_by_scheme = {
+            scheme: type(
+                pool.__name__, (pool,), {"ConnectionCls": self._watched(pool.ConnectionCls)}
+            )
+            for scheme, pool in manager.pool_classes_by_scheme.items()
+        }
+
+    def _watched(self, kind: Any) -> Any:
+        connected = self._connected
+
+        class Watched(kind):
+            def connect(self) -> None:
+                super().connect()
+                connected(self.sock)
+
+        return Watched
