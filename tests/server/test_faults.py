@@ -83,9 +83,12 @@ def statuses(result: Result) -> list[str]:
 
 
 CODES = sorted({*BUSINESS, *GATEWAY}, key=str)
+# The gateway judges a submission as any other call: of its words, one for each way they are taken.
+GATEWAY_WAYS = {"SignatureDoesNotMatch", "InvalidTimestamp", "FlowLimitExceeded", "InternalError"}
 CASES = [
     *((CLASSIC, fault) for fault in (*CODES, *LOST, *MENDED)),
-    *((SUCCESSOR, fault) for fault in (*CODES, *LOST, *MENDED) if fault not in OF_PICTURES),
+    *((SUCCESSOR, fault) for fault in sorted({*BUSINESS, *GATEWAY_WAYS}, key=str)),
+    *((SUCCESSOR, fault) for fault in (*LOST, *MENDED) if fault not in OF_PICTURES),
 ]
 
 
