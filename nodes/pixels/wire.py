@@ -218,5 +218,7 @@ def _check_header(picture: Image.Image, data: bytes, max_side: int) -> None:
             f"图片为 {width}x{height}；边长最多 {max_side} 像素。"
         )
     # some packs set PIL's LOAD_TRUNCATED_IMAGES for the whole process: the rest would come out grey
-    if _END_MARKS[picture.format or ""] not in data[-1024:]:
+    # behind the header, which may hold a thumbnail; labels may follow the end
+    header = getattr(picture, "fp", None)
+    if data.find(_END_MARKS[picture.format or ""], header.tell() if header else 0) < 0:
         raise OSError("its end is missing")

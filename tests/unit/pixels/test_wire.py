@@ -369,6 +369,14 @@ def test_a_file_that_is_cut_short_is_refused_wherever_it_ends(
         assert f"{length} 字节" in str(caught.value).split("\n")[1]
 
 
+@pytest.mark.parametrize("kind", CAT_FILES)
+def test_what_follows_the_end_of_a_picture_does_not_matter(kind: str) -> None:
+    data = CAT_FILES[kind]
+
+    expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    assert (wire.decode_picture(data + b"label " * 1000) == expected).all()
+
+
 def test_the_end_of_a_thumbnail_is_not_taken_for_the_picture_s(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
