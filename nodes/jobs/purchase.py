@@ -242,11 +242,26 @@ class Purchase:
         status: Literal["paid", "journal"] = "paid",
     ) -> Outcome:
         """Put a paid answer into the journal, then look at what it shows."""
-        if not pictures and report.get("urls"):
+        urls = report.get("urls")
+        if pictures or not urls:
+            outcome = self._put(key, Entry(pictures, report), status)
+            if outcome is not None:
+                return outcome
+        if urls:
+            # Nothing that can be opened came with them, but they lead to the same.
             with contextlib.suppress(OSError):
                 claim.write(trace(self._job, "paid", report=dict(report)))
-            pictures = self._download(report["urls"])
-        entry = Entry(pictures, report)
+            outcome = self._put(key, Entry(self._download(urls), report), status)
+            if outcome is not None:
+                return outcome
+        if not self._job.request.model.query_action:
+            # the note of a task stays: it can be fetched again
+            with contextlib.suppress(OSError):
+                claim.write(trace(self._job, "no_picture"))
+        return self._failed(messages.no_picture(key, str(report.get("request_id", ""))))
+
+    def _put(self, key: str, entry: Entry, status: Literal["paid", "journal"]) -> Outcome | None:
+        """Put an entry into the journal, then look at it; what shows nothing is set aside, and None."""
         try:
             self._runner.journal.add(key, entry, self._run.number)
             self._money = "kept"
@@ -254,20 +269,19 @@ class Purchase:
             _LOG.exception("journal")
             self._note(*messages.not_kept(error))
         outcome = self._delivered(entry, status)
-        if outcome is not None:
-            return outcome
-        self._money = "doubtful"
-        self._runner.journal.set_aside(key)
-        if not self._job.request.model.query_action:
-            # the note of a task stays: it can be fetched again
-            with contextlib.suppress(OSError):
-                claim.write(trace(self._job, "no_picture"))
-        return self._failed(messages.no_picture(key, str(report.get("request_id", ""))))
+        if outcome is None:
+            self._money = "doubtful"
+            self._runner.journal.set_aside(key)
+        return outcome
 
     def _download(self, urls: list[str]) -> tuple[bytes, ...]:
         for left in reversed(range(_DOWNLOAD_TRIES)):
             try:
-                return tuple(self._runner.client.download(url) for url in urls)
+                pictures = tuple(self._runner.client.download(url) for url in urls)
+                self._run.decode(
+                    pictures
+                )  # half a picture, or a page of a proxy, is not the one paid for
+                return pictures
             except (VolcengineError, ValueError) as error:
                 if not left:
                     raise messages.PaidButNotFetchedError(urls, error) from error

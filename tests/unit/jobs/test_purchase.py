@@ -414,3 +414,67 @@ def test_each_error_has_an_english_and_a_chinese_line(
         english, chinese = outcome.message.splitlines()
         assert english.isascii()
         assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
+
+
+class Links(dict[str, bytes]):
+    """The service's pictures behind their links; each is spoilt so many times.
+
+    Attributes:
+        spoil: What becomes of a picture.
+        times: How often.
+    """
+
+    def __init__(self, spoil: Callable[[bytes], bytes], times: int) -> None:
+        self.spoil = spoil
+        self.times = times
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.times -= 1
+        return self.spoil(self[name]) if self.times >= 0 else self[name]
+
+
+SPOILS = [
+    pytest.param(lambda _: b"<html>Log in to this network</html>", id="page"),
+    pytest.param(lambda picture: picture[: len(picture) // 2], id="half"),
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_a_link_that_leads_to_no_whole_picture_is_asked_again_without_paying(
+    service: SimulatedService,
+    tmp_path: Path,
+    jobs: Jobs,
+    model: str,
+    spoil: Callable[[bytes], bytes],
+) -> None:
+    service.fail("link_only", on=where(model), times=2)
+    service.pictures = Links(spoil, times=1)
+    (once,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
+    assert once.status == "paid"
+
+    service.pictures = Links(spoil, times=1000)
+    (lost,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, seed=2))
+    assert lost.status == "unknown"
+    assert lost.urls[0] in lost.message
+    service.pictures.times = 0
+    (again,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, seed=2))
+    assert again.value.shape == once.value.shape
+    assert service.billed == len(service.ledger.calls()) == 2
+    assert entries(tmp_path) == 2
+    assert traces(tmp_path) == []
+
+
+def test_what_came_with_its_link_but_is_no_picture_is_fetched_from_there(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs, model: str
+) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (buyer.SIDE, buyer.SIDE), "green").save(file, "PNG")
+    service.fail("not_a_picture", on=where(model))
+    service.pictures = Links(lambda _: file.getvalue(), times=1)
+    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, return_url=True))
+
+    assert outcome.status == "paid"
+    assert (outcome.value == (0, 128, 0)).all()
+    (again,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
+    assert again.status == "journal"
+    assert len(service.ledger.calls()) == 1
