@@ -9,6 +9,7 @@ import json
 import math
 import re
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .errors import (
@@ -61,20 +62,27 @@ _KINDS: dict[type[APIResponseError], frozenset[int | str]] = {
 }
 
 
-def parse(status_code: int, headers: Mapping[str, str], body: bytes) -> Answer:
+def parse(
+    status_code: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    hidden: Mapping[str, str] = MappingProxyType({}),
+) -> Answer:
     """Read an answer of the service.
 
     Args:
         status_code: HTTP status.
         headers: Of the answer, names in any case.
         body: Whole.
+        hidden: Texts that must not be shown, and what stands in for each: a gateway that refuses a signature may quote
+            what was signed.
 
     Raises:
         APIResponseError: The service or its gateway refused the call; a subclass says why.
         InvalidResponseError: Anything else: a proxy's page, a cut or empty body, a damaged picture.
     """
     try:
-        content = json.loads(body)
+        content = _without(json.loads(body), hidden)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
@@ -216,7 +224,10 @@ def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
-        return base64.b64decode("".join(text.split()), validate=True)  # wrapped lines
+        # a data: URL, wrapped lines, the alphabet of addresses: rather than lose what is paid
+        _, _, text = text.rpartition("base64,")
+        plain = "".join(text.split()).replace("-", "+").replace("_", "/")
+        return base64.b64decode(plain, validate=True)
 
 
 def _text(value: object) -> str:
@@ -239,11 +250,25 @@ def _plain(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
+def _without(content: Any, hidden: Mapping[str, str]) -> Any:
+    if isinstance(content, str):
+        for text, shown in hidden.items():
+            content = content.replace(text, shown)
+        return content
+    if isinstance(content, list):
+        return [_without(part, hidden) for part in content]
+    if isinstance(content, dict):
+        return {_without(name, hidden): _without(part, hidden) for name, part in content.items()}
+    return content
+
+
 def _number(value: object) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
         return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # 10000.0: written anew by something that knows no whole numbers
     return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value) else None
 
 

@@ -66,6 +66,12 @@ class Client:
         self.read_timeout_s = read_timeout_s
         self._timeout = (connect_timeout_s, read_timeout_s)
         self._clock_offset_s = 0.0
+        self._hidden = {
+            credentials.secret_key: "***",
+            credentials.session_token: "***",
+            credentials.access_key: f"…{credentials.tail}",
+        }
+        self._hidden.pop("", None)
         self._auth = VolcengineAuth(credentials, clock=lambda: time.time() + self._clock_offset_s)
         self._pool_size = pool_size
         self._lock = threading.Lock()
@@ -121,7 +127,7 @@ class Client:
                 status_code=response.status_code,
             )
         try:
-            return answers.parse(response.status_code, response.headers, content)
+            return answers.parse(response.status_code, response.headers, content, self._hidden)
         except InvalidResponseError:
             if deadline.passed:  # what ends with its connection looks whole when it is cut
                 raise APITimeoutError(_WHOLE_ANSWER * timeout[1], whole=True) from None
@@ -213,7 +219,7 @@ def check_url(url: str, name: str) -> None:
     secure = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
     if host and parts.username is None and secure:
         return
-    shown = re.sub(r"//[^/]*@", "//…@", url)[:200]
+    shown = re.sub(r".*@", "…@", url, flags=re.DOTALL)[:200]
     raise ValueError(
         f"{name} is {shown!r}, but must be an https:// address (plain http:// only on this machine, such as "
         "http://127.0.0.1:8000), without user name or password.\n"

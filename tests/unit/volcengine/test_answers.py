@@ -103,7 +103,46 @@ def test_base64_in_wrapped_lines_is_read():
     assert (PICTURE * 20,) == read(data(binary_data_base64=[wrapped])).pictures
 
 
-@pytest.mark.parametrize("text", ["cut", "====", "data:image/png;base64,AAAA", "图片", 5, {}, [[]]])
+def test_base64_of_an_address_is_read():
+    picture = PICTURE + bytes(range(256))
+    safe = base64.urlsafe_b64encode(picture).decode()
+    plain = base64.b64encode(picture).decode()
+
+    assert "-" in safe
+    assert "_" in safe
+    for text in (safe, f"data:image/jpeg;base64,{plain}"):
+        assert (picture,) == read(data(binary_data_base64=[text])).pictures
+
+
+def test_a_whole_number_written_as_a_fraction_is_the_same_number():
+    assert "R1" == read(success(code=10000.0)).request_id
+    assert 50411 == failure(b'{"code":50411.0,"message":"no"}', 400).code
+    assert isinstance(failure(b'{"code":10000.5}', 200), InvalidResponseError)
+
+
+def test_what_is_to_be_hidden_is_hidden_wherever_it_stands():
+    hidden = {"Se/cret==": "***", "AKLT0001": "…0001"}
+    quoted = "x-token:Se/cret== key AKLT0001"
+    error = json.dumps(
+        {"ResponseMetadata": {"RequestId": quoted, "Error": {"Code": quoted, "Message": quoted}}}
+    )
+    bodies = [
+        error,
+        error.replace("=", r"\u003d").replace("/", r"\/"),
+        json.dumps({"code": 50400, "message": quoted}),
+    ]
+    for body in bodies:
+        with pytest.raises(APIResponseError) as caught:
+            parse(401, {}, body.encode(), hidden)
+        assert "x-token:*** key …0001" == caught.value.message
+        assert "Se/cret" not in f"{caught.value} {vars(caught.value)}"
+
+    answer = parse(200, {}, data(other=[quoted]), hidden)
+    assert {"other": ["x-token:*** key …0001"]} == answer.data
+    assert (PICTURE,) == answer.pictures
+
+
+@pytest.mark.parametrize("text", ["cut", "====", "data:image/png;base64,A", "图片", 5, {}, [[]]])
 def test_damaged_base64_is_fetched_from_its_link_or_else_doubtful(text):
     broken = data(binary_data_base64=[text], image_urls="absent")
     if text in (5, {}):

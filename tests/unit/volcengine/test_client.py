@@ -292,6 +292,21 @@ def test_the_clock_of_the_service_is_taken_over():
         assert 50215 == caught.value.code
 
 
+def test_an_answer_that_quotes_the_keys_does_not_show_them():
+    keys = Credentials(KEYS.access_key, KEYS.secret_key, "STS/token+token/token==")
+    quoted = f"{keys.access_key} {keys.secret_key} {keys.session_token}"
+    body = {"ResponseMetadata": {"Error": {"Code": "SignatureDoesNotMatch", "Message": quoted}}}
+    with (
+        peer(once(http(json.dumps(body).encode(), "401 Unauthorized"))) as seen,
+        pytest.raises(AuthenticationError) as caught,
+    ):
+        call(Client(keys, seen.url))
+
+    assert keys.session_token.encode() in seen.requests[0]
+    assert "…0001 *** ***" == caught.value.message
+    assert not any(text in str(caught.value) for text in quoted.split())
+
+
 @pytest.mark.parametrize("date", ["", "soon", "Mon, 99 Foo 2025 00:00:00 GMT", "\ud800", "1" * 999])
 def test_a_clock_that_cannot_be_read_changes_nothing(date):
     client = Client(KEYS)
@@ -662,8 +677,9 @@ def test_anything_else_is_refused_and_named(url):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://me:hidden@x.example", "http://hidden@127.0.0.1", "ftp://a:hidden@b@c/"]
-)
+    "url", ["https://me:hidden@x.example", "http://hidden@127.0.0.1", "ftp://a:hidden@b@c/", "https://me:hidden/0@x.example",
+     "https:/me:hidden@x.example", "me:hidden@x.example", "https://me:hidden\n0@x.example"],
+)  # fmt: skip
 def test_a_password_in_an_address_is_not_shown(url):
     with pytest.raises(ValueError, match="VOLC_ENDPOINT") as caught:
         Client(KEYS, url)
