@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
@@ -147,10 +146,6 @@ class Sending:
         self._run.state("kept_task", int(kept))
         try:
             return tasks.fetch(self._runner.client, self._job.request, task, on_status)
-        except messages.TaskLostError:
-            with contextlib.suppress(OSError):
-                self._claim.write(trace(self._job, "lost", task_id=task.task_id))
-            raise
         finally:
             on_status("")
             self._run.state("kept_task", -int(kept))

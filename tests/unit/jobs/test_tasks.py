@@ -260,6 +260,27 @@ def test_a_task_left_behind_survives_a_run_that_is_cancelled_before_it_asks(
     assert service.billed == 1
 
 
+def test_a_task_of_a_killed_process_survives_a_run_that_is_cancelled_before_it_asks(
+    service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
+) -> None:
+    """It had waited for that process, and still says nothing of a doubt."""
+    service.configure({"queue_s": 60.0})
+    first = buyer(folder)
+    first.start(model=here.SUBMITTED, variants=1)
+    until(lambda: submitted(folder) == 1)
+    runner = here.make_runner(service, folder, cap=1)
+    assert runner.limiter.acquire(0, lambda: False)  # no place for it
+    run = runner.start(jobs(1), here.decode)
+    until(lambda: run.status().waiting_for == "another_run")
+    first.kill()
+    until(lambda: run.status().waiting_for == "allowance")
+    run.cancel()
+    assert run.done.wait(10)
+
+    assert run.results() == []
+    assert submitted(folder) == 1
+
+
 def test_a_lost_task_left_behind_is_still_a_doubt_after_a_run_that_could_not_ask_anew(
     service: SimulatedService, folder: Path
 ) -> None:
@@ -436,7 +457,7 @@ def test_a_clock_that_went_back_does_not_hurry() -> None:
         {},
         {"state": "unreadable"},
         {"state": "sent", "at": 0.0, "seed": 1},
-        {"state": "lost", "at": 1e12, "task_id": "1"},
+        {"state": "paid", "at": 1e12, "task_id": "1"},
         {"state": "submitted", "at": "yesterday", "task_id": "1"},
         {"state": "submitted", "at": 0.0, "task_id": "1"},
         {"state": "submitted", "at": 1e12, "task_id": 1},
