@@ -193,6 +193,20 @@ def test_keys_that_are_refused_while_a_task_runs_do_not_lose_it(
     assert service.billed == 1
 
 
+def test_a_clock_that_goes_wrong_while_a_task_runs_is_set_by_the_answer(
+    service: SimulatedService, folder: Path
+) -> None:
+    service.configure({"queue_s": 60.0})
+    run = here.make_runner(service, folder).start(jobs(1), here.decode)
+    until(lambda: run.status().in_queue == 1)
+    service.configure({"clock_offset_s": 5000.0})
+    service.hangs.set()
+    assert run.done.wait(30)
+
+    assert statuses(run.results()) == ["paid"]
+    assert service.ledger.count("refused", kind="query") == 1
+
+
 def test_what_is_no_picture_is_fetched_again_by_the_next_run(
     service: SimulatedService, folder: Path
 ) -> None:
