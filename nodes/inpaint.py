@@ -98,6 +98,9 @@ class VolcInpaint(io.ComfyNode):
         """Check everything, then buy what the journal does not hold, then put the pictures together."""
         chosen = models.INPAINTING[model]
         text = inputs.prompt(prompt, "VolcInpaint", chosen)
+        variants, seed, steps, scale, feather = inputs.numbers(
+            variants=variants, seed=seed, steps=steps, scale=scale, feather=feather
+        )
         wire.check_images(image, "VolcInpaint")
         selected = masks.prepare(mask, image, "VolcInpaint")
         limits = region.Limits(chosen.min_side, chosen.max_side)

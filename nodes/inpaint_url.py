@@ -90,6 +90,9 @@ class VolcInpaintURL(io.ComfyNode):
         chosen = models.INPAINTING[model]
         urls = (_link(image_url, "image_url"), _link(mask_url, "mask_url"))
         text = inputs.prompt(prompt, NODE, chosen)
+        variants, seed, steps, scale = inputs.numbers(
+            variants=variants, seed=seed, steps=steps, scale=scale
+        )
         runner = checkout.open_runner()
         request = models.Request(
             chosen,

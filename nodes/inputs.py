@@ -19,13 +19,15 @@ MAX_SEED = 2**31 - 1
 # Of the widgets. A widget that is left at it means the default of the model, whatever that is.
 STEPS = 25
 SCALE = 5.0
-# ComfyUI checks the ranges of widgets, not of values that come over a link.
+# ComfyUI checks the ranges and the types of widgets, not of values that come over a link.
 LIMITS: dict[str, tuple[float, float]] = {
     "variants": (1, 8),
     "seed": (-1, MAX_SEED),
     "steps": (1, 100),
     "scale": (1, 20),
+    "feather": (0, 256),
 }
+_FRACTIONS = frozenset({"scale"})
 
 
 def prompt(text: str, node: str, model: Model = INPAINTING_EDIT) -> str:
@@ -54,6 +56,21 @@ def prompt(text: str, node: str, model: Model = INPAINTING_EDIT) -> str:
     return stripped
 
 
+def numbers(**values: Any) -> list[Any]:
+    """Numbers as a widget would give them, whatever a link brings: 3.0 or one of numpy's is the same picture as 3.
+
+    Args:
+        **values: By the names of their inputs.
+
+    Returns:
+        Each an int, `scale` a float, in the order given.
+
+    Raises:
+        ValueError: One is no number, none that is whole, or out of its range.
+    """
+    return [_number(name, value) for name, value in values.items()]
+
+
 def next_seed(seed: int, variant: int) -> int:
     """The seed of variant `variant` (from 0); after the largest comes 0."""
     return (seed + variant) % (MAX_SEED + 1)
@@ -79,7 +96,7 @@ def variant_jobs(
     Raises:
         ValueError: `variants` or `seed` is out of its range.
     """
-    _check(variants=variants, seed=seed)
+    variants, seed = numbers(variants=variants, seed=seed)
     drawn = seed == -1
     return [
         Job(
@@ -108,7 +125,7 @@ def parameters(
     Raises:
         ValueError: `steps` or `scale` is out of its range.
     """
-    _check(steps=steps, scale=scale)
+    steps, scale = numbers(steps=steps, scale=scale)
     fields: dict[str, object] = {
         "steps": own_default(model, "steps", steps),
         "scale": own_default(model, "scale", scale),
@@ -148,7 +165,7 @@ def decode(pictures: tuple[bytes, ...]) -> Any:
 
 def _of_the_picture(return_url: bool, logo_info: LogoInfo | None) -> dict[str, object]:
     """What is asked of the finished picture."""
-    fields: dict[str, object] = {"return_url": return_url}
+    fields: dict[str, object] = {"return_url": bool(return_url)}
     if logo_info is not None:
         fields["logo_info"] = logo_info.wire()
         if label := logo_info.label():
@@ -156,12 +173,19 @@ def _of_the_picture(return_url: bool, logo_info: LogoInfo | None) -> dict[str, o
     return fields
 
 
-def _check(**values: float) -> None:
-    for name, value in values.items():
-        low, high = LIMITS[name]
-        if not low <= value <= high:
-            raise ValueError(
-                f"{name} is {value}, but must be from {low} to {high}, so nothing was sent. Correct the value that is "
-                "linked to it.\n"
-                f"{name} 的值为 {value}，应在 {low} 到 {high} 之间，未发送任何请求。请更正连接到该输入的值。"
-            )
+def _number(name: str, value: Any) -> float:
+    low, high = LIMITS[name]
+    whole = name not in _FRACTIONS
+    try:
+        number = int(value) if whole else float(value)
+        fits = bool(number == value) and low <= number <= high
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's
+        fits = False
+    if not fits:
+        kind_en, kind_zh = ("a whole number ", "整数") if whole else ("a number ", "数字")
+        raise ValueError(
+            f"{name} is {repr(value)[:100]}, but must be {kind_en}from {low} to {high}, so nothing was sent. Correct the "
+            "value that is linked to it.\n"
+            f"{name} 的值为 {repr(value)[:100]}，应为 {low} 到 {high} 之间的{kind_zh}，未发送任何请求。请更正连接到该输入的值。"
+        )
+    return number

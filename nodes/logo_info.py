@@ -90,7 +90,7 @@ class LogoInfo(io.ComfyNode):
             add_logo=add_logo,
             position=models.LOGO_POSITIONS[position],
             language=models.LOGO_LANGUAGES[language],
-            opacity=opacity,
+            opacity=float(opacity),
             logo_text_content=text.strip(),
             content_producer=content_producer.strip(),
             producer_id=producer_id.strip(),

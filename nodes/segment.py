@@ -176,7 +176,7 @@ def _call(target: str, max_entities: int, refine: str) -> tuple[models.Model, di
     """The interface and its fields. Subject and background are the same call, so that both cost one."""
     if target == "entities":
         return models.ENTITY_SEGMENTATION, {
-            "max_entity": max_entities,
+            "max_entity": int(max_entities),
             "refine_mask": min(_REFINE[refine], 1),
             "return_format": _INDEX_MAP,
         }

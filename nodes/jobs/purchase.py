@@ -51,7 +51,12 @@ class Purchase:
         """The outcome of the job; None if the run was cancelled before anything was sent for it."""
         while not self._run.cancelled():
             job = self._job
-            key = journal_key(self._runner.client.endpoint, job.request, job.pixels_key, job.seed)
+            try:
+                key = journal_key(
+                    self._runner.client.endpoint, job.request, job.pixels_key, job.seed
+                )
+            except (TypeError, ValueError) as error:  # a value that no JSON can carry
+                return self._failed(messages.unexpected(error, self._money))
             flight, mine = self._runner.flights.join(key)
             if mine:
                 outcome = None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from skimage import data
 from volc_inpaint.nodes import inputs
@@ -93,9 +95,11 @@ def test_a_seed_of_minus_one_draws_one_for_each_variant():
 def test_a_linked_number_out_of_its_range_pays_nothing(name, value):
     numbers = {"variants": 4, "seed": 1, name: value}
 
-    with pytest.raises(ValueError, match=f"{name} is {value}, but must be from") as caught:
+    with pytest.raises(
+        ValueError, match=f"{name} is {value}, but must be a whole number from"
+    ) as caught:
         inputs.variant_jobs(REQUEST, "p", image=1, **numbers)
-    assert f"{name} 的值为 {value}，应在" in str(caught.value).split("\n")[1]
+    assert f"{name} 的值为 {value}，应为" in str(caught.value).split("\n")[1]
 
 
 @pytest.mark.parametrize(
@@ -103,8 +107,35 @@ def test_a_linked_number_out_of_its_range_pays_nothing(name, value):
     [("steps", 0), ("steps", 101), ("scale", 0.99), ("scale", 20.01), ("scale", float("nan"))],
 )
 def test_a_linked_parameter_out_of_its_range_is_refused(name, value):
-    with pytest.raises(ValueError, match=f"{name} is {value}, but must be from"):
+    with pytest.raises(ValueError, match=f"{name} is {value}, but must be a (whole )?number from"):
         inputs.parameters(INPAINTING_EDIT, "a", **{**USUAL, name: value})
+
+
+@pytest.mark.parametrize(
+    "value", [3, 3.0, np.int64(3), np.float32(3), np.array(3), torch.tensor(3), Fraction(3)]
+)
+def test_a_linked_number_is_the_same_number_whatever_its_type(value):
+    found = inputs.numbers(variants=value, seed=value, steps=value, scale=value, feather=value)
+
+    assert [3, 3, 3, 3.0, 3] == found
+    assert [int, int, int, float, int] == [type(number) for number in found]
+
+
+@pytest.mark.parametrize("name", inputs.LIMITS)
+@pytest.mark.parametrize(
+    "value",
+    [None, "3", "three", [], float("nan"), float("inf"), -5, 10**10, torch.tensor([1, 2]), 3j],
+)
+def test_a_linked_value_that_is_no_such_number_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} is .*, but must be a .*number from") as caught:
+        inputs.numbers(**{name: value})
+    assert 2 == len(str(caught.value).split("\n"))
+
+
+@pytest.mark.parametrize("name", ["variants", "seed", "steps", "feather"])
+def test_half_a_number_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} is 2.5, but must be a whole number"):
+        inputs.numbers(**{name: 2.5})
 
 
 @pytest.mark.parametrize(("steps", "scale"), [(1, 1.0), (100, 20.0), (25, 5)])

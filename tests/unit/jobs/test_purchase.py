@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import buyer
@@ -478,3 +479,14 @@ def test_what_came_with_its_link_but_is_no_picture_is_fetched_from_there(
     (again,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
     assert again.status == "journal"
     assert len(service.ledger.calls()) == 1
+
+
+def test_a_job_that_no_json_can_carry_fails_and_is_not_forgotten(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
+) -> None:
+    wanted = jobs(2)
+    wanted[0] = replace(wanted[0], seed=np.int64(1))
+    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), wanted)
+
+    assert statuses(outcomes) == ["failed", "paid"]
+    assert "int64" in outcomes[0].message
