@@ -33,9 +33,13 @@ PREVIEW_SIDE = 1024
 
 
 def private_directory() -> Path:
-    """The pack's folder that the server never serves, `user/__volc_inpaint`, mode 0700."""
+    """The pack's folder that the server never serves, `user/__volc_inpaint`, mode 0700.
+
+    Where it cannot be made, keys of the environment and a journal elsewhere work all the same.
+    """
     folder = Path(folder_paths.get_system_user_directory("volc_inpaint"))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 

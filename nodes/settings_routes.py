@@ -74,13 +74,19 @@ def register(
             credentials.Credentials(**values)
         except CredentialsError as error:
             return _answer({"message": str(error)}, status=400)
-        _write(saved, json.dumps(values).encode())
+        try:
+            _write(saved, json.dumps(values).encode())
+        except OSError as error:
+            return _unwritable(error)
         return _state(saved, environ, home)
 
     @routes.delete("/volc_inpaint/credentials")
     @_same_site
     async def remove(_: web.Request) -> web.Response:
-        saved.unlink(missing_ok=True)
+        try:
+            saved.unlink(missing_ok=True)
+        except OSError as error:
+            return _unwritable(error)
         return _state(saved, environ, home)
 
     @routes.post("/volc_inpaint/check")
@@ -159,6 +165,16 @@ def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> web.Re
     else:
         found = {"configured": True, "tail": keys.tail, "source": keys.source, "message": ""}
     return _answer({**found, "saved": saved.exists()})
+
+
+def _unwritable(error: OSError) -> web.Response:
+    why = error.strerror or type(error).__name__
+    message = (
+        f"The saved keys cannot be changed ({why}). Correct the rights of the folder user/__volc_inpaint of the ComfyUI "
+        "server, or set the keys in its environment.\n"
+        f"无法更改已保存的密钥（{why}）。请修正 ComfyUI 服务器上 user/__volc_inpaint 文件夹的权限，或在其环境变量中设置密钥。"
+    )
+    return _answer({"message": message}, status=400)
 
 
 def _answer(content: dict[str, Any], status: int = 200) -> web.Response:

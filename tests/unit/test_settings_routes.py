@@ -136,6 +136,22 @@ def test_only_the_owner_may_read_the_file_and_its_folder(tmp_path):
     assert 0o600 == stat.S_IMODE((folder / "credentials.json").stat().st_mode)
 
 
+def test_a_folder_that_cannot_be_written_is_explained_and_shows_no_key(tmp_path):
+    (tmp_path / "private").write_text("in its place")
+    with page(tmp_path) as url:
+        before = requests.get(f"{url}/credentials", timeout=10).json()
+        answers = [requests.post(f"{url}/credentials", json=KEYS, timeout=10)]
+        answers.append(requests.delete(f"{url}/credentials", timeout=10))
+
+    assert (False, False) == (before["configured"], before["saved"])
+    for answer in answers:
+        english, chinese = answer.json()["message"].split("\n")
+        assert 400 == answer.status_code
+        assert "cannot be changed" in english
+        assert "无法更改" in chinese
+        assert SECRET not in answer.text
+
+
 def test_two_pairs_saved_at_once_never_mix(tmp_path):
     other = {"access_key": ACCESS[::-1], "secret_key": SECRET[::-1], "session_token": ""}
     with page(tmp_path) as url:
