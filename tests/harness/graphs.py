@@ -6,6 +6,7 @@ The photographs are scikit-image's: chelsea the cat and coffee (CC0), astronaut 
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,12 @@ def saved(server: ComfyUIServer, result: Result, node: str = "save") -> list[np.
     return [np.asarray(Image.open(io.BytesIO(server.image(**file)))) for file in files]
 
 
+def report(result: Result) -> dict[str, Any]:
+    """The report of a run of `repaint` without errors."""
+    assert result.error_message == ""
+    return json.loads(result.text("report"))  # type: ignore[no-any-return]
+
+
 def repaint(image: str = "cat.png", mask: str = "mask.png", **inputs: Any) -> Graph:
     """Picture, mask, VolcInpaint ("inpaint"), SaveImage ("save"), its report ("report") and links ("urls")."""
     return {
@@ -83,3 +90,13 @@ def repaint(image: str = "cat.png", mask: str = "mask.png", **inputs: Any) -> Gr
         "urls": {"class_type": "PreviewAny", "inputs": {"source": ["inpaint", 1]}},
         "report": {"class_type": "PreviewAny", "inputs": {"source": ["inpaint", 2]}},
     }
+
+
+def small(prompt: object, **inputs: Any) -> Graph:
+    """`repaint` of the pictures of `small_pictures`, for runs in which pixels do not matter."""
+    return repaint("small.png", "small_mask.png", prompt=str(prompt), **inputs)
+
+
+def small_pictures() -> dict[str, np.ndarray[Any, Any]]:
+    """What `small` repaints, by file name."""
+    return {"small.png": photograph("chelsea", (96, 80)), "small_mask.png": ellipse(80, 96)}

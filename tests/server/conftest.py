@@ -1,7 +1,8 @@
 """A real ComfyUI server and a simulated service for each module of this folder.
 
-A module says in `PICTURES` what its server's input folder holds, {file name: uint8 or bool pixels}. One that wants more
-than that has fixtures of its own in place of `service` or `server`.
+A module says in `PICTURES` what its server's input folder holds, {file name: uint8 or bool pixels}, and in `ENVIRONMENT`
+what its server has in its environment beside the service and the journal. One that wants more than that has fixtures of
+its own in place of these.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from simulated_service import SimulatedService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from harness.comfyui import ComfyUIServer
 
@@ -44,13 +46,36 @@ def service() -> Iterator[SimulatedService]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def fresh_service(service: SimulatedService) -> None:
+    """Each test finds an empty ledger and no faults, latency or limits."""
+    service.reset()
+    service.configure(
+        {
+            "latency_s": 0.0,
+            "queue_s": 0.0,
+            "allowance": None,
+            "rate_per_s": None,
+            "clock_offset_s": 0.0,
+            "answer_size": None,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("journal")
+
+
 @pytest.fixture(scope="module")
 def server(
     comfyui: Callable[..., ComfyUIServer],
     service: SimulatedService,
+    journal: Path,
     request: pytest.FixtureRequest,
 ) -> ComfyUIServer:
-    started = comfyui(env=service.environment)
-    for name, pixels in request.module.PICTURES.items():
+    more = getattr(request.module, "ENVIRONMENT", {})
+    started = comfyui(env={**service.environment, "VOLC_JOURNAL_DIR": str(journal), **more})
+    for name, pixels in getattr(request.module, "PICTURES", {}).items():
         graphs.upload(started, name, pixels)
     return started

@@ -2,66 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from harness import graphs
-from simulated_service import SimulatedService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.comfyui import ComfyUIServer, Message, Result
+    from simulated_service import SimulatedService
 
 # The promise is one second, which the benchmark measures; this is for a machine with much else to do.
 PATIENCE_S = 10.0
 MODELS = ("img2img_inpainting_edit_zi2i", "jimeng_image2image_dream_inpaint")
 SIDE = 2400
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[SimulatedService]:
-    with SimulatedService() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("journal")
-
-
-@pytest.fixture(scope="module")
-def server(
-    comfyui: Callable[..., ComfyUIServer], service: SimulatedService, journal: Path
-) -> ComfyUIServer:
-    started = comfyui(
-        env={
-            "VOLC_ENDPOINT": service.endpoint,
-            "VOLC_ACCESSKEY": service.access_key,
-            "VOLC_SECRETKEY": service.secret_key,
-            "VOLC_JOURNAL_DIR": str(journal),
-        }
-    )
-    graphs.upload(started, "small.png", graphs.photograph("chelsea", (96, 80)))
-    graphs.upload(started, "small_mask.png", graphs.ellipse(80, 96))
-    noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-    graphs.upload(started, "large.png", noise)
-    graphs.upload(started, "large_mask.png", graphs.ellipse(SIDE, SIDE))
-    return started
-
-
-@pytest.fixture(autouse=True)
-def fresh_ledger(service: SimulatedService) -> None:
-    service.reset()
-    service.configure({"latency_s": 0.0, "allowance": None})
-
-
-def small(prompt: str, **inputs: Any) -> graphs.Graph:
-    return graphs.repaint("small.png", "small_mask.png", prompt=prompt, **inputs)
+PICTURES = {
+    **graphs.small_pictures(),
+    "large.png": np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8),
+    "large_mask.png": graphs.ellipse(SIDE, SIDE),
+}
 
 
 def large(prompt: str) -> graphs.Graph:
@@ -87,7 +50,7 @@ def finish(server: ComfyUIServer, service: SimulatedService, graph: graphs.Graph
     before = service.billed
     result = server.run(graph)
     assert result.error_message == ""
-    report: dict[str, Any] = json.loads(result.text("report"))
+    report: dict[str, Any] = graphs.report(result)
     assert report["from_journal"] == before
     assert [note for note in report["notes"] if note.startswith("Variant")] == []
     return report
@@ -111,7 +74,7 @@ def test_with_calls_on_the_wire(
     service.configure({"latency_s": 2.0})
     before = len(list(journal.glob("*/*.zip")))
     since = len(server.messages)
-    prompt_id = server.queue(small("wire", variants=2, model=model))
+    prompt_id = server.queue(graphs.small("wire", variants=2, model=model))
     assert service.wait_for("on_wire", 2)
     cancel(server, prompt_id, since)
 
@@ -121,7 +84,7 @@ def test_with_calls_on_the_wire(
     deadline = time.monotonic() + 10
     while len(list(journal.glob("*/*.zip"))) < before + 2 and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert finish(server, service, small("wire", model=model))["paid"] == 2
+    assert finish(server, service, graphs.small("wire", model=model))["paid"] == 2
     assert service.billed == 4
 
 
@@ -129,12 +92,12 @@ def test_with_calls_on_the_wire(
 def test_run_again_at_once(server: ComfyUIServer, service: SimulatedService, model: str) -> None:
     service.configure({"latency_s": 1.5})
     since = len(server.messages)
-    prompt_id = server.queue(small("at once", model=model))
+    prompt_id = server.queue(graphs.small("at once", model=model))
     assert service.wait_for("on_wire", 4)
     cancel(server, prompt_id, since)
-    result = server.run(small("at once", model=model))
+    result = server.run(graphs.small("at once", model=model))
 
-    assert json.loads(result.text("report"))["from_journal"] == 4
+    assert graphs.report(result)["from_journal"] == 4
     assert service.billed == 4
 
 
@@ -152,8 +115,8 @@ def test_two_nodes_of_one_graph_are_cancelled_together(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
     service.configure({"latency_s": 1.5})
-    graph = small("first", variants=2)
-    other = small("second", variants=2)
+    graph = graphs.small("first", variants=2)
+    other = graphs.small("second", variants=2)
     graph["other"] = other["inpaint"]
     graph["kept"] = {**other["save"], "inputs": {**other["save"]["inputs"], "images": ["other", 0]}}
     since = len(server.messages)
@@ -170,13 +133,13 @@ def test_while_waiting_for_the_allowance(server: ComfyUIServer, service: Simulat
     """The last of this file: from here on the process keeps to one call at once."""
     service.configure({"latency_s": 2.0, "allowance": 1})
     since = len(server.messages)
-    prompt_id = server.queue(small("allowance"))
+    prompt_id = server.queue(graphs.small("allowance"))
     assert service.wait_for("refused", 1)
     server.wait_for(lambda m: m.data.get("waiting_for") == "allowance", since=since)
     cancel(server, prompt_id, since)
     assert service.ledger.wait(lambda: service.ledger.count("on_wire") == 0, 30)
     calls, billed = len(service.ledger.calls()), service.billed
 
-    assert finish(server, service, small("allowance"))["paid"] == 4 - billed
+    assert finish(server, service, graphs.small("allowance"))["paid"] == 4 - billed
     assert service.billed == 4
     assert len(service.ledger.calls()) == calls + 4 - billed

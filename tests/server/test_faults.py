@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from harness import graphs
-from simulated_service import SimulatedService
 from simulated_service.faults import OF_PICTURES, Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from harness.comfyui import ComfyUIServer, Result
+    from simulated_service import SimulatedService
 
+ENVIRONMENT = {"VOLC_TIMEOUT_S": "3"}
+PICTURES = {
+    **graphs.small_pictures(),
+    # Too large for the buffers of a connection, so that a reset before the body is one in the middle of it.
+    "large.png": np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), dtype=np.uint8),
+    "large_mask.png": graphs.ellipse(1000, 1000),
+}
 HIT = 2
 CLASSIC = "img2img_inpainting_edit_zi2i"
 SUCCESSOR = "jimeng_image2image_dream_inpaint"
@@ -26,60 +31,12 @@ LOST = ("hang", "reset_after_body", "cut_json", "cut_base64", "not_a_picture", "
 MENDED = ("wrong_size", "link_only", "loose", "reset_before_body")
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[SimulatedService]:
-    with SimulatedService() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("journal")
-
-
-@pytest.fixture(scope="module")
-def server(
-    comfyui: Callable[..., ComfyUIServer], service: SimulatedService, journal: Path
-) -> ComfyUIServer:
-    started = comfyui(
-        env={
-            "VOLC_ENDPOINT": service.endpoint,
-            "VOLC_ACCESSKEY": service.access_key,
-            "VOLC_SECRETKEY": service.secret_key,
-            "VOLC_JOURNAL_DIR": str(journal),
-            "VOLC_TIMEOUT_S": "3",
-        }
-    )
-    graphs.upload(started, "small.png", graphs.photograph("chelsea", (96, 80)))
-    graphs.upload(started, "small_mask.png", graphs.ellipse(80, 96))
-    # Too large for the buffers of a connection, so that a reset before the body is one in the middle of it.
-    noise = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
-    graphs.upload(started, "large.png", noise)
-    graphs.upload(started, "large_mask.png", graphs.ellipse(1000, 1000))
-    return started
-
-
-@pytest.fixture(autouse=True)
-def fresh_ledger(service: SimulatedService) -> None:
-    service.reset()
-    service.configure({"latency_s": 0.0, "allowance": None, "clock_offset_s": 0.0})
-
-
-def small(prompt: object, **inputs: Any) -> graphs.Graph:
-    return graphs.repaint("small.png", "small_mask.png", prompt=str(prompt), **inputs)
-
-
 def entries(journal: Path) -> int:
     return len(list(journal.glob("*/*.zip")))
 
 
-def report(result: Result) -> dict[str, Any]:
-    assert result.error_message == ""
-    return json.loads(result.text("report"))  # type: ignore[no-any-return]
-
-
 def statuses(result: Result) -> list[str]:
-    return [variant["status"] for variant in report(result)["variants"]]
+    return [variant["status"] for variant in graphs.report(result)["variants"]]
 
 
 CODES = sorted({*BUSINESS, *GATEWAY}, key=str)
@@ -97,7 +54,7 @@ def test_the_other_three_arrive_and_the_next_run_pays_for_the_missing_one_alone(
     server: ComfyUIServer, service: SimulatedService, journal: Path, model: str, fault: int | str
 ) -> None:
     before = entries(journal)
-    graph = small(fault, model=model)
+    graph = graphs.small(fault, model=model)
     if fault == "reset_before_body":
         graph = graphs.repaint("large.png", "large_mask.png", prompt=str(fault), model=model)
         service.fail(fault, nth=HIT)
@@ -110,7 +67,7 @@ def test_the_other_three_arrive_and_the_next_run_pays_for_the_missing_one_alone(
     whole = fault in TRANSIENT or fault in MENDED
     assert statuses(first) == ["paid", "paid" if whole else missing, "paid", "paid"]
     assert len(first.outputs["save"]["images"]) == (4 if whole else 3)
-    kept, told = entries(journal) - before, report(first)
+    kept, told = entries(journal) - before, graphs.report(first)
     assert service.billed == kept + told["unknown"]
     assert told["paid"] == kept == (4 if whole else 3)
     if not whole:
@@ -122,7 +79,7 @@ def test_the_other_three_arrive_and_the_next_run_pays_for_the_missing_one_alone(
     assert entries(journal) - before == 4
     if not whole:
         assert statuses(again) == ["journal", "paid", "journal", "journal"]
-        assert ("earlier call" in " ".join(report(again)["notes"])) == (fault in LOST)
+        assert ("earlier call" in " ".join(graphs.report(again)["notes"])) == (fault in LOST)
 
 
 def test_questions_for_tasks_fail_in_every_way_and_cost_nothing(
@@ -133,7 +90,7 @@ def test_questions_for_tasks_fail_in_every_way_and_cost_nothing(
     faults = [Fault(way, on="query", seed=seed) for seed, way in enumerate(ways, 1)]
     service.faults.set([*faults, Fault("not_a_picture", on="query", seed=8)])
     before = entries(journal)
-    graph = small("questions", variants=8, model=SUCCESSOR)
+    graph = graphs.small("questions", variants=8, model=SUCCESSOR)
     first = server.run(graph)
     again = server.run(graph)
 
@@ -148,16 +105,16 @@ def test_tasks_fail_and_are_lost_each_for_itself(
 ) -> None:
     ends = [50411, 50511, 50413, 50519, 201304, "expired", "not_found"]
     service.faults.set([Fault(end, on="task", seed=seed) for seed, end in enumerate(ends, 1)])
-    graph = small("tasks", variants=8, model=SUCCESSOR)
+    graph = graphs.small("tasks", variants=8, model=SUCCESSOR)
     first = server.run(graph)
     billed = service.billed
     again = server.run(graph)
 
     assert statuses(first) == ["failed"] * 5 + ["unknown"] * 2 + ["paid"]
-    assert [variant["code"] for variant in report(first)["variants"]][:5] == ends[:5]
+    assert [variant["code"] for variant in graphs.report(first)["variants"]][:5] == ends[:5]
     assert billed == 3
     assert statuses(again) == ["paid"] * 7 + ["journal"]
-    named = [note for note in report(again)["notes"] if "earlier task" in note]
+    named = [note for note in graphs.report(again)["notes"] if "earlier task" in note]
     assert [note.split(":")[0] for note in named] == ["Variant 6", "Variant 7"]
 
 
@@ -165,7 +122,7 @@ def test_a_complete_run_is_not_run_again_by_itself(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
     service.fail("html_504", seed=HIT)
-    runs = [server.run(small("complete")) for _ in range(3)]
+    runs = [server.run(graphs.small("complete")) for _ in range(3)]
 
     # The second gets what the first missed; the third is ComfyUI's own copy of it.
     assert service.billed == 5
@@ -179,9 +136,9 @@ def test_a_wrong_clock_costs_nothing_nor_does_setting_it_right(
     for offset_s, seed in ((-4000.0, 1), (0.0, 101)):
         service.reset()
         service.configure({"clock_offset_s": offset_s})
-        first = server.run(small("clock", seed=seed))
+        first = server.run(graphs.small("clock", seed=seed))
         refused = service.ledger.count("refused")
-        server.run(small("clock", seed=seed + 50))
+        server.run(graphs.small("clock", seed=seed + 50))
 
         assert statuses(first) == ["paid"] * 4
         assert 1 <= refused <= 4
@@ -193,14 +150,14 @@ def test_a_rejected_result_is_drawn_again_only_for_drawn_seeds(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
     service.fail(50511, times=2)
-    drawn = server.run(small("drawn", seed=-1))
+    drawn = server.run(graphs.small("drawn", seed=-1))
     seeds = [call.seed for call in service.ledger.calls()]
     assert statuses(drawn) == ["paid"] * 4
     assert len(set(seeds)) == 6
 
     service.reset()
     service.fail(50511, times=2)
-    chosen = server.run(small("chosen", seed=1))
+    chosen = server.run(graphs.small("chosen", seed=1))
     assert sorted(statuses(chosen)) == ["failed", "failed", "paid", "paid"]
     assert len(service.ledger.calls()) == 4
 
@@ -209,19 +166,19 @@ def test_a_drawn_seed_is_drawn_anew_at_each_run_and_a_fixed_one_never_runs_again
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
     for _ in range(2):
-        server.run(small("anew", seed=-1))
+        server.run(graphs.small("anew", seed=-1))
     assert service.billed == 8
     assert len({call.seed for call in service.ledger.calls()}) == 8
 
     for _ in range(3):
-        server.run(small("fixed", seed=5))
+        server.run(graphs.small("fixed", seed=5))
     assert service.billed == 12
 
 
 def test_what_changes_nothing_on_the_wire_is_not_paid_again(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
-    base = small("changes")
+    base = graphs.small("changes")
     server.run(base)
     assert service.billed == 4
     for change in (
@@ -232,16 +189,18 @@ def test_what_changes_nothing_on_the_wire_is_not_paid_again(
         {"fit": "downscale"},
         {"variants": 3},
     ):
-        assert set(statuses(server.run(small("changes", **change)))) == {"journal"}
+        assert set(statuses(server.run(graphs.small("changes", **change)))) == {"journal"}
     assert service.billed == 4
 
-    assert statuses(server.run(small("changes", variants=6))) == ["journal"] * 4 + ["paid"] * 2
+    assert (
+        statuses(server.run(graphs.small("changes", variants=6))) == ["journal"] * 4 + ["paid"] * 2
+    )
     assert service.billed == 6
 
 
 def test_seed_a_b_a_pays_a_once(server: ComfyUIServer, service: SimulatedService) -> None:
     for seed in (10, 20, 10):
-        last = server.run(small("a b a", seed=seed))
+        last = server.run(graphs.small("a b a", seed=seed))
     assert statuses(last) == ["journal"] * 4
     assert service.billed == 8
 
@@ -250,8 +209,8 @@ def test_all_are_required_but_what_arrived_is_kept(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
     service.fail(50413, seed=HIT)
-    first = server.run(small("all", require_all=True))
-    again = server.run(small("all", require_all=True))
+    first = server.run(graphs.small("all", require_all=True))
+    again = server.run(graphs.small("all", require_all=True))
 
     assert first.status == "error"
     assert "50413" in first.error_message
@@ -264,7 +223,7 @@ def test_when_all_fail_a_possible_cost_is_told_before_all_else(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
     service.faults.set([Fault(50413, seed=1), Fault("html_504", seed=2)])
-    result = server.run(small("both", variants=2))
+    result = server.run(graphs.small("both", variants=2))
 
     assert result.status == "error"
     assert "may have been billed" in result.error_message
@@ -275,7 +234,7 @@ def test_when_all_fail_a_possible_cost_is_told_before_all_else(
 def test_a_waiting_node_shows_why(server: ComfyUIServer, service: SimulatedService) -> None:
     service.configure({"latency_s": 0.3, "allowance": 1})
     service.fail(50500, seed=1)
-    result = server.run(small("waiting", variants=3))
+    result = server.run(graphs.small("waiting", variants=3))
     service.configure({"allowance": None, "latency_s": 0.0})
 
     shown = [m.data for m in result.messages if m.type == "volc_inpaint.status"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,21 +19,13 @@ MASK = graphs.ellipse(*CAT.shape[:2])
 PICTURES = {"cat.png": CAT, "mask.png": MASK}
 
 
-@pytest.fixture(autouse=True)
-def fresh_ledger(service: SimulatedService) -> None:
-    service.reset()
-    service.configure(
-        {"latency_s": 0.0, "allowance": None, "rate_per_s": None, "answer_size": None}
-    )
-
-
 def test_four_variants_come_back_in_order_of_their_seeds(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
     result = server.run(graphs.repaint())
 
     pictures = graphs.saved(server, result)
-    report = json.loads(result.text("report"))
+    report = graphs.report(result)
     assert [picture.shape for picture in pictures] == [CAT.shape] * 4
     assert len({picture.tobytes() for picture in pictures}) == 4
     assert [variant["seed"] for variant in report["variants"]] == [1, 2, 3, 4]
@@ -94,7 +85,7 @@ def test_every_field_reaches_the_service_by_name_type_and_value(
         },
     }
     assert result.text("urls").startswith(f"{service.endpoint}/pictures/")
-    assert "watermark" in " ".join(json.loads(result.text("report"))["notes"])
+    assert "watermark" in " ".join(graphs.report(result)["notes"])
 
 
 def test_the_defaults_are_those_of_the_interface(
@@ -287,7 +278,7 @@ def test_a_second_run_after_a_restart_pays_nothing(
     server.restart()
     again = server.run(graphs.repaint(prompt="restart", variants=6))
 
-    report = json.loads(again.text("report"))
+    report = graphs.report(again)
     assert (report["paid"], report["from_journal"]) == (2, 4)
     assert service.billed == 6
     assert first.status == again.status == "success"

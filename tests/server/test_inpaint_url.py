@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.comfyui import ComfyUIServer, Result
+    from harness.comfyui import ComfyUIServer
 
 CAT = graphs.photograph("chelsea")
 MASK = graphs.ellipse(*CAT.shape[:2])
 CAT_URL, MASK_URL = "https://pictures.example/cat.png", "https://pictures.example/mask.png"
 DAY_S = 24 * 3600
-PICTURES: dict[str, np.ndarray[Any, Any]] = {}
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +35,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedServi
     with SimulatedService() as running:
         running.web = web
         yield running
-
-
-@pytest.fixture(autouse=True)
-def fresh_ledger(service: SimulatedService) -> None:
-    service.reset()
 
 
 def repaint(prompt: str, **inputs: Any) -> graphs.Graph:
@@ -72,14 +66,9 @@ def chained(prompt: str, **inputs: Any) -> graphs.Graph:
     return graph
 
 
-def report_of(result: Result) -> dict[str, Any]:
-    assert result.error_message == ""
-    return json.loads(result.text("report"))  # type: ignore[no-any-return]
-
-
-def age_journal(server: ComfyUIServer, seconds: float) -> None:
+def age_journal(journal: Path, seconds: float) -> None:
     """Make everything in the journal older. An entry is a zip file with the pictures and `report.json`."""
-    for path in (server.base / "user" / "__volc_inpaint" / "journal").glob("**/*.zip"):
+    for path in journal.glob("**/*.zip"):
         with zipfile.ZipFile(path) as file:
             contents = {name: file.read(name) for name in file.namelist()}
         report = json.loads(contents["report.json"])
@@ -110,7 +99,7 @@ def test_both_pictures_go_as_links_and_the_answers_come_as_they_are(
     graph["inpaint"]["inputs"]["logo_info"] = ["logo", 0]
     result = server.run(graph)
 
-    report = report_of(result)
+    report = graphs.report(result)
     calls = service.ledger.calls()
     assert (report["paid"], report["from_journal"], report["failed"]) == (3, 0, 0)
     assert sorted(call.seed or 0 for call in calls) == [7, 8, 9]
@@ -168,7 +157,7 @@ def test_a_link_on_this_machine_may_be_plain_http(
     link = f"{service.endpoint}/pictures/cat.png"
     result = server.run(repaint("loopback", image_url=f"  {link}\n"))
 
-    assert report_of(result)["paid"] == 1
+    assert graphs.report(result)["paid"] == 1
     assert service.ledger.calls()[0].fields["image_urls"] == [link, MASK_URL]
 
 
@@ -187,7 +176,7 @@ def test_edits_chain_by_the_services_own_links(
     result = server.run(chained("a hat"))
 
     first, second = service.ledger.calls()
-    assert report_of(result)["paid"] == 1
+    assert graphs.report(result)["paid"] == 1
     assert result.outputs["save_again"]["images"]
     assert second.fields["image_urls"] == [result.text("urls"), MASK_URL]
     assert second.fields["image_urls"][0].startswith(f"{service.endpoint}/pictures/")
@@ -203,13 +192,13 @@ def test_four_links_are_not_one(server: ComfyUIServer, service: SimulatedService
 
 
 def test_a_link_says_when_it_dies_and_is_gone_a_day_later(
-    server: ComfyUIServer, service: SimulatedService
+    server: ComfyUIServer, service: SimulatedService, journal: Path
 ) -> None:
     before = time.time()
-    (bought,) = report_of(server.run(repaint("mortal", variants=1)))["variants"]
+    (bought,) = graphs.report(server.run(repaint("mortal", variants=1)))["variants"]
     after = time.time()
     # Another `require_all`, so that the journal answers and not ComfyUI's own cache.
-    (kept,) = report_of(server.run(repaint("mortal", require_all=True)))["variants"]
+    (kept,) = graphs.report(server.run(repaint("mortal", require_all=True)))["variants"]
 
     dies_at = datetime.fromisoformat(bought["url_expires_at"].replace("Z", "+00:00")).timestamp()
     assert before + DAY_S - 1 <= dies_at <= after + DAY_S
@@ -219,7 +208,7 @@ def test_a_link_says_when_it_dies_and_is_gone_a_day_later(
         bought["url_expires_at"],
     )
 
-    age_journal(server, DAY_S)
+    age_journal(journal, DAY_S)
     calls = len(service.ledger.calls())
     result = server.run(chained("mortal"))
 
@@ -230,13 +219,13 @@ def test_a_link_says_when_it_dies_and_is_gone_a_day_later(
 
 
 def test_a_dead_link_is_named_in_the_report(
-    server: ComfyUIServer, service: SimulatedService
+    server: ComfyUIServer, service: SimulatedService, journal: Path
 ) -> None:
     server.run(repaint("dead"))
-    age_journal(server, DAY_S)
+    age_journal(journal, DAY_S)
     result = server.run(repaint("dead", require_all=True))
 
-    report = report_of(result)
+    report = graphs.report(result)
     assert report["variants"][0]["url"] == report["variants"][0]["url_expires_at"] == ""
     assert result.text("urls") == ""
     (note,) = report["notes"]

@@ -11,7 +11,6 @@ import pytest
 from harness import graphs, workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from harness.comfyui import ComfyUIServer, Result
@@ -22,6 +21,7 @@ SUCCESSOR = "jimeng_image2image_dream_inpaint"
 ERASER = "i2i_inpainting"
 CAT = graphs.photograph("chelsea")
 MASK = graphs.ellipse(*CAT.shape[:2])
+PICTURES = {"cat.png": CAT, "mask.png": MASK}
 
 LOGO = {
     "add_logo": True, "position": "top_left", "language": "english", "opacity": 0.6, "text": "demo",
@@ -35,27 +35,6 @@ LABEL = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("journal")
-
-
-@pytest.fixture(scope="module")
-def server(
-    comfyui: Callable[..., ComfyUIServer], service: SimulatedService, journal: Path
-) -> ComfyUIServer:
-    started = comfyui(env={**service.environment, "VOLC_JOURNAL_DIR": str(journal)})
-    graphs.upload(started, "cat.png", CAT)
-    graphs.upload(started, "mask.png", MASK)
-    return started
-
-
-@pytest.fixture(autouse=True)
-def fresh_ledger(service: SimulatedService) -> None:
-    service.reset()
-    service.configure({"latency_s": 0.0, "queue_s": 0.0, "allowance": None})
-
-
 def repaint(logo: dict[str, Any] | None = None, **inputs: Any) -> graphs.Graph:
     graph = graphs.repaint(**inputs)
     if logo is not None:
@@ -64,17 +43,12 @@ def repaint(logo: dict[str, Any] | None = None, **inputs: Any) -> graphs.Graph:
     return graph
 
 
-def report(result: Result) -> dict[str, Any]:
-    assert result.error_message == ""
-    return json.loads(result.text("report"))  # type: ignore[no-any-return]
-
-
 def notes(result: Result) -> str:
-    return "\n".join(report(result)["notes"])
+    return "\n".join(graphs.report(result)["notes"])
 
 
 def statuses(result: Result) -> list[str]:
-    return [variant["status"] for variant in report(result)["variants"]]
+    return [variant["status"] for variant in graphs.report(result)["variants"]]
 
 
 # What the documents of each interface list, field by field, for one and the same node.
@@ -133,7 +107,7 @@ def test_a_prompt_without_a_model_means_the_classic(
     assert call.fields["req_key"] == CLASSIC
     assert (call.fields["steps"], call.fields["scale"]) == (25, 5.0)
     assert statuses(without) + statuses(named) == ["paid", "journal"]
-    assert report(without)["notes"] == []
+    assert graphs.report(without)["notes"] == []
 
 
 @pytest.mark.parametrize("node", ["VolcInpaint", "VolcInpaintURL"])
@@ -183,7 +157,7 @@ def test_the_label_is_in_the_file_as_received(
 ) -> None:
     result = server.run(repaint(LOGO, variants=1, model=SUCCESSOR, prompt="a labelled dog"))
 
-    (variant,) = report(result)["variants"]
+    (variant,) = graphs.report(result)["variants"]
     kept = [path.read_bytes() for path in journal.glob("*/*.zip")]
     (entry,) = [content for content in kept if variant["request_id"].encode() in content]
     assert json.dumps(LABEL).encode() in entry
@@ -350,7 +324,7 @@ def test_killed_between_submission_and_picture_the_next_run_pays_nothing(
     again = server.run(graph)
 
     assert statuses(again) == ["journal"] * 4
-    assert (report(again)["paid"], report(again)["from_journal"]) == (0, 4)
+    assert (graphs.report(again)["paid"], graphs.report(again)["from_journal"]) == (0, 4)
     assert notes(again).count("Nothing was paid for it now") == 4
     assert service.billed == len(service.ledger.calls()) == 4
     assert submitted(journal) == 0

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 from harness import graphs
 from PIL import Image
 from scipy import ndimage
@@ -29,12 +27,6 @@ def large() -> tuple[Pixels, Pixels]:
     mask = np.zeros((4000, 6000), bool)
     mask[3000:3200, 5500:5800] = graphs.ellipse(200, 300)
     return picture, mask
-
-
-@pytest.fixture(autouse=True)
-def fresh_ledger(service: SimulatedService) -> None:
-    service.reset()
-    service.configure({"answer_size": None})
 
 
 def reached(mask: Pixels, feather: int) -> Pixels:
@@ -63,7 +55,7 @@ def test_a_picture_of_6000x4000_differs_only_where_mask_and_feather_reach(
     assert changed[near].sum() == changed.sum()
     assert changed[mask].mean() > 0.9
     # at full resolution: as much as the limits allow, slid to the edge
-    assert json.loads(result.text("report"))["region"] == [1904, 0, 4096, 4000]
+    assert graphs.report(result)["region"] == [1904, 0, 4096, 4000]
     (call,) = service.ledger.calls()
     assert call.pictures[0]["size"] == [4096, 4000]
     assert call.pictures[0]["bytes"] <= 5_000_000
@@ -188,5 +180,5 @@ def test_a_watermark_that_was_asked_for_is_not_cut_off_and_that_is_said(
     assert np.array_equal(plain[corner], CAT[corner])
     difference = np.abs(marked[corner].astype(int) - CAT[corner])
     assert (difference.max(axis=-1) > 60).mean() > 0.05
-    notes = json.loads(result.text("report"))["notes"]
+    notes = graphs.report(result)["notes"]
     assert any("watermark" in note and "水印" in note for note in notes)

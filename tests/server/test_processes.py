@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness import graphs
-from simulated_service import SimulatedService
 from simulated_service.faults import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from harness.comfyui import ComfyUIServer, Result
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[SimulatedService]:
-    with SimulatedService() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("journal")
+    from harness.comfyui import ComfyUIServer
+    from simulated_service import SimulatedService
 
 
 @pytest.fixture(scope="module")
@@ -36,40 +24,19 @@ def servers(
     """Two workers that share the account and the journal's folder."""
     started = []
     for _ in range(2):
-        server = comfyui(
-            env={
-                "VOLC_ENDPOINT": service.endpoint,
-                "VOLC_ACCESSKEY": service.access_key,
-                "VOLC_SECRETKEY": service.secret_key,
-                "VOLC_JOURNAL_DIR": str(journal),
-            }
-        )
-        graphs.upload(server, "small.png", graphs.photograph("chelsea", (96, 80)))
-        graphs.upload(server, "small_mask.png", graphs.ellipse(80, 96))
+        server = comfyui(env={**service.environment, "VOLC_JOURNAL_DIR": str(journal)})
+        for name, pixels in graphs.small_pictures().items():
+            graphs.upload(server, name, pixels)
         started.append(server)
     return started
-
-
-@pytest.fixture(autouse=True)
-def fresh_ledger(service: SimulatedService) -> None:
-    service.reset()
-    service.configure({"latency_s": 0.0, "allowance": None})
-
-
-def small(prompt: str, **inputs: Any) -> graphs.Graph:
-    return graphs.repaint("small.png", "small_mask.png", prompt=prompt, **inputs)
-
-
-def report(result: Result) -> dict[str, Any]:
-    assert result.error_message == ""
-    return json.loads(result.text("report"))  # type: ignore[no-any-return]
 
 
 def run_both(servers: list[ComfyUIServer], *two: graphs.Graph) -> list[dict[str, Any]]:
     """Queue a graph on each server at the same moment; their reports."""
     ids = [server.queue(graph) for server, graph in zip(servers, two, strict=True)]
     return [
-        report(server.result(prompt_id)) for server, prompt_id in zip(servers, ids, strict=True)
+        graphs.report(server.result(prompt_id))
+        for server, prompt_id in zip(servers, ids, strict=True)
     ]
 
 
@@ -79,7 +46,7 @@ def test_an_account_of_two_places_serves_two_cold_servers(
     """The first of this file: neither process has made a call before."""
     service.configure({"latency_s": 1.0, "allowance": 2})
     started = time.monotonic()
-    told = run_both(servers, small("left", variants=8), small("right", variants=8))
+    told = run_both(servers, graphs.small("left", variants=8), graphs.small("right", variants=8))
     took_s = time.monotonic() - started
     calls, refused = len(service.ledger.calls()), service.ledger.count("refused")
     print(f"two servers, 8 variants each at allowance 2: {took_s:.1f} s, {refused}/{calls} refused")
@@ -94,7 +61,7 @@ def test_equal_requests_to_both_at_once_pay_once(
     servers: list[ComfyUIServer], service: SimulatedService
 ) -> None:
     service.configure({"latency_s": 0.3})
-    told = run_both(servers, small("equal"), small("equal"))
+    told = run_both(servers, graphs.small("equal"), graphs.small("equal"))
 
     assert service.billed == 4
     assert sum(one["paid"] for one in told) == 4
@@ -104,8 +71,8 @@ def test_equal_requests_to_both_at_once_pay_once(
 def test_what_one_has_paid_the_other_takes_from_the_journal(
     servers: list[ComfyUIServer], service: SimulatedService
 ) -> None:
-    report(servers[0].run(small("shared")))
-    told = report(servers[1].run(small("shared", feather=3)))
+    graphs.report(servers[0].run(graphs.small("shared")))
+    told = graphs.report(servers[1].run(graphs.small("shared", feather=3)))
 
     assert (told["paid"], told["from_journal"]) == (0, 4)
     assert service.billed == 4
@@ -115,15 +82,15 @@ def test_after_a_kill_only_what_had_not_reached_the_disk_is_paid_again_and_named
     servers: list[ComfyUIServer], service: SimulatedService, journal: Path
 ) -> None:
     server = servers[0]
-    server.run(small("seed a", seed=10))
-    server.run(small("seed a", seed=20))
+    server.run(graphs.small("seed a", seed=10))
+    server.run(graphs.small("seed a", seed=20))
     server.kill()
     server.start()  # a cold process: all four leave at once
-    assert report(server.run(small("seed a", seed=10)))["from_journal"] == 4
+    assert graphs.report(server.run(graphs.small("seed a", seed=10)))["from_journal"] == 4
     service.reset()
     before = len(list(journal.glob("*/*.zip")))
     service.faults.set([Fault("hang", seed=seed) for seed in (2, 4)])
-    server.queue(small("killed"))
+    server.queue(graphs.small("killed"))
     assert service.wait_for("billed", 4)
     deadline = time.monotonic() + 10
     while len(list(journal.glob("*/*.zip"))) < before + 2 and time.monotonic() < deadline:
@@ -132,7 +99,7 @@ def test_after_a_kill_only_what_had_not_reached_the_disk_is_paid_again_and_named
     service.faults.set([])
     service.hangs.set()
     server.start()
-    told = report(server.run(small("killed")))
+    told = graphs.report(server.run(graphs.small("killed")))
 
     assert [variant["status"] for variant in told["variants"]] == [
         "journal",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,11 +41,6 @@ PICTURES = {
     "large.png": discs(4600, 1150),
     "plain.png": np.full((300, 400, 3), 90, np.uint8),
 }
-
-
-@pytest.fixture(autouse=True)
-def fresh_ledger(service: SimulatedService) -> None:
-    service.reset()
 
 
 def segment(image: str = "coffee.png", target: str = "subject", **inputs: Any) -> graphs.Graph:
@@ -92,12 +86,8 @@ def masks(server: ComfyUIServer, result: Result) -> list[np.ndarray[Any, Any]]:
     return [layer == 255 for layer in grey]
 
 
-def report_of(result: Result) -> dict[str, Any]:
-    return json.loads(result.text("report"))  # type: ignore[no-any-return]
-
-
 def paid(result: Result) -> tuple[int, int]:
-    report = report_of(result)
+    report = graphs.report(result)
     return report["paid"], report["from_journal"]
 
 
@@ -124,7 +114,7 @@ def test_subject_and_background_are_exact_complements_and_one_payment(
     (call,) = service.ledger.calls()
     assert call.fields == {"req_key": "saliency_seg", "only_mask": 1, "refine_mask": 0}
     assert call.pictures[0]["size"] == [600, 400]
-    (mask,) = report_of(first)["masks"]
+    (mask,) = graphs.report(first)["masks"]
     assert mask["area"] == subject.sum()
     assert mask["score"] is None
     # The overlay shows the picture as it was wherever nothing is masked.
@@ -187,7 +177,7 @@ def test_entities_are_hard_masks_largest_first_with_their_scores(
     assert layers[2][60, 300]
     # The service numbers from top to bottom, so its scores have to be sorted along.
     _, scores = segmenter.entities(Image.fromarray(picture), 20)
-    found = report_of(first)["masks"]
+    found = graphs.report(first)["masks"]
     assert [mask["score"] for mask in found] == [scores[1], scores[2], scores[0]]
     assert [mask["area"] for mask in found] == [layer.sum() for layer in layers]
     for mask, layer in zip(found, layers, strict=True):
@@ -246,7 +236,7 @@ def test_beyond_the_limits_it_is_scaled_and_the_mask_comes_back_at_the_pictures_
     layers = masks(server, result)
     assert all(layer.shape == size[::-1] for layer in layers)
     assert overlap(np.logical_or.reduce(layers), is_disc(discs(*size))) > 0.8
-    (note,) = report_of(result)["notes"]
+    (note,) = graphs.report(result)["notes"]
     assert f"{sent[0]}x{sent[1]} instead of {size[0]}x{size[1]}" in note
     assert "原为" in note
 
@@ -273,7 +263,7 @@ def test_a_batch_gives_one_mask_per_picture_in_order(
     assert len(layers) == 2
     assert np.array_equal(masks(server, alone)[0], layers[0])
     assert not np.array_equal(layers[0], layers[1])
-    assert [mask["image"] for mask in report_of(both)["masks"]] == [1, 2]
+    assert [mask["image"] for mask in graphs.report(both)["masks"]] == [1, 2]
     assert service.billed == 2
 
 
