@@ -46,8 +46,8 @@ def demo(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """All tests."""
-    return _run("-m", "pytest", *arguments)
+    """All tests on two workers, or those that the arguments name in one process."""
+    return _run("-m", "pytest", *(arguments or ("--numprocesses=2", "--dist=loadgroup")))
 
 
 def lint(_: list[str]) -> int:

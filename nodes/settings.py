@@ -20,7 +20,8 @@ class Settings:
     Attributes:
         endpoint: Base URL of the service; https, or plain http on loopback only (checked by the client).
         max_concurrency: Calls this process may have on the wire at once, 1..64.
-        timeout_s: How long an answer may take, and a submitted task in each of its states, in seconds.
+        timeout_s: Until an answer must begin, and for a submitted task in each of its states, in seconds; all of an answer
+            may take five times as long.
         journal_dir: Where paid pictures are kept; None = the server's own folder.
         journal_max_mb: Size at which the least recently used pictures leave the journal, in MB (10^6 bytes).
     """

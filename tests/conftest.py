@@ -9,6 +9,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 PACKAGE = "volc_inpaint"
@@ -26,3 +28,12 @@ if PACKAGE not in sys.modules:
     package = importlib.util.module_from_spec(spec)
     sys.modules[PACKAGE] = package
     spec.loader.exec_module(package)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the plugin that reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers a file stays on one of them, and so does the browser, of which there is one per run."""
+    for item in items:
+        file = item.path.relative_to(TESTS)
+        group = "browser" if file.parts[0] == "browser" else file.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))

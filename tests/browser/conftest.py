@@ -63,15 +63,24 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+def learn_chinese(canvas: Canvas) -> None:
+    """Have ComfyUI load its Chinese names: at the first switch it may name the nodes before it has them."""
+    canvas.build({"node": {"type": "VolcInpaint", "pos": [0, 0]}})
+    for _ in range(10):
+        canvas.language("zh")
+        if canvas.page.evaluate("app.rootGraph.nodes[0].title") != "Volc Inpaint":
+            return
+        canvas.language("en")
+    pytest.fail("ComfyUI does not name VolcInpaint in Chinese")
+
+
 @pytest.fixture(scope="package")
 def page_of_all(server: ComfyUIServer, browser: Browser) -> Iterator[Canvas]:
     page = browser.new_page(viewport=VIEWPORT)
     page.set_default_timeout(TIMEOUT_MS)
     canvas = Canvas(page, server.url)
     canvas.open()
-    canvas.language(
-        "zh"
-    )  # the first time, ComfyUI may name the nodes before it has loaded the names
+    learn_chinese(canvas)
     yield canvas
     page.close()
 
