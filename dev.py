@@ -42,7 +42,9 @@ def main() -> int:
 
 def demo(arguments: list[str]) -> int:
     """A real ComfyUI, the pack in it, the service, the example workflow, a contact sheet."""
-    return _run("-m", "harness.demo", *arguments)
+    # A ComfyUI with an interpreter of its own has all that the demo needs.
+    own = os.environ.get("COMFYUI_PYTHON") if os.environ.get("COMFYUI_DIR") else None
+    return _run("-m", "harness.demo", *arguments, python=own)
 
 
 def test(arguments: list[str]) -> int:
@@ -69,14 +71,14 @@ def bench(names: list[str]) -> int:
     return max((_run(str(file)) for file in chosen), default=2)
 
 
-def _run(*arguments: str, folder: Path = ROOT) -> int:
+def _run(*arguments: str, folder: Path = ROOT, python: str | None = None) -> int:
     from harness import install
 
-    python = install.set_up()
+    python = python or str(install.set_up())
     install.say(" ".join(("python", *arguments)))
     path = [str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path)), "PYTHONUTF8": "1"}
-    return subprocess.run([str(python), *arguments], cwd=folder, env=env, check=False).returncode
+    return subprocess.run([python, *arguments], cwd=folder, env=env, check=False).returncode
 
 
 if __name__ == "__main__":
