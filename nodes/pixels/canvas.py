@@ -235,4 +235,6 @@ def paste(
         np.copyto(target.view(_PIXEL)[..., 0], new.view(_PIXEL)[..., 0], where=inside)
         ramp = np.nonzero((weight > 0) & ~inside)
         old, share = original[strip][ramp], weight[ramp][:, None]
+        # where the original is no number there is nothing to blend with
+        old = np.where(np.isfinite(old), old, new[ramp])
         target[ramp] = old + share * (new[ramp] - old)

@@ -175,6 +175,21 @@ def test_nan_and_infinity_beyond_the_mask_come_back_bit_for_bit() -> None:
     assert not result[0, mask].isnan().any()
 
 
+@pytest.mark.parametrize("broken", [float("inf"), float("-inf"), float("nan")])
+def test_in_the_feather_the_answer_stands_where_the_original_is_no_number(broken: float) -> None:
+    image = random_picture(40, 50)
+    image[0, 15, 21] = broken
+    mask = np.zeros((40, 50), bool)
+    mask[10:20, 10:20] = True
+    answer = random_answer(40, 50)
+
+    result = pasted(image, mask, answer, 4)
+
+    exact = torch.from_numpy(answer[15, 21].astype(np.float32) / np.float32(255))
+    assert torch.allclose(result[0, 15, 21], exact, atol=1e-6)
+    assert result.isfinite().all()
+
+
 def test_a_picture_on_a_strided_view_is_read_and_left_alone() -> None:
     wide = random_picture(80, 120)
     image = wide[:, ::2, 1::2].flip(2)
