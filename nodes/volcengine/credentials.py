@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Names of the older SDK (which has none for the token) and of the newer one:
-# https://pypi.org/project/volcengine/ and https://pypi.org/project/volcengine-python-sdk/
+# the Python packages `volcengine` and `volcengine-python-sdk`.
 _ENVIRONMENT = (
     ("VOLC_ACCESSKEY", "VOLC_SECRETKEY", "VOLC_SESSIONTOKEN"),
     ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY", "VOLCENGINE_SESSION_TOKEN"),

