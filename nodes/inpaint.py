@@ -55,13 +55,12 @@ class VolcInpaint(io.ComfyNode):
                 io.Int.Input(
                     "feather",
                     default=8,
-                    min=0,
-                    max=256,
+                    **schema.limits("feather"),
                     tooltip="Width of the blend around the mask, in pixels, running outward.",
                 ),
                 io.Combo.Input(
                     "fit",
-                    options=["crop", "downscale", "error"],
+                    options=list(region.FITS),
                     tooltip="What to do with a picture over the interface's limits: send a crop around the mask, "
                     "scale it down, or stop with an error.",
                 ),

@@ -11,6 +11,12 @@ from .logo_info import LogoInfoSocket
 from .volcengine.models import INPAINTING, INPAINTING_EDIT
 
 
+def limits(name: str) -> dict[str, Any]:
+    """`min` and `max` of the widget called `name`: what a value that comes over a link must keep to, too."""
+    low, high = inputs.LIMITS[name]
+    return {"min": low, "max": high}
+
+
 def painting() -> list[Any]:
     """What to paint, and how: `prompt` to `scale`."""
     return [
@@ -24,31 +30,27 @@ def painting() -> list[Any]:
         io.Int.Input(
             "variants",
             default=4,
-            min=1,
-            max=8,
+            **limits("variants"),
             tooltip="How many pictures to choose from. Each one is one paid call per picture.",
         ),
         io.Int.Input(
             "seed",
             default=1,
-            min=-1,
-            max=inputs.MAX_SEED,
+            **limits("seed"),
             control_after_generate=io.ControlAfterGenerate.fixed,
             tooltip="Variant i uses seed + i - 1. -1 draws new seeds at every run, and pays at every run.",
         ),
         io.Int.Input(
             "steps",
             default=inputs.STEPS,
-            min=1,
-            max=100,
+            **limits("steps"),
             tooltip="Sampling steps. More may be better and takes longer. Left at 25 it means the model's own default; "
             "jimeng_image2image_dream_inpaint takes none.",
         ),
         io.Float.Input(
             "scale",
             default=inputs.SCALE,
-            min=1.0,
-            max=20.0,
+            **limits("scale"),
             step=0.1,
             tooltip="How strongly the prompt counts. Left at 5 it means the model's own default; "
             "jimeng_image2image_dream_inpaint takes none.",
