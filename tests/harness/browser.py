@@ -40,11 +40,16 @@ _LISTEN = """
     window.loads = 0;
     app.registerExtension({ name: "tests", afterConfigureGraph: () => void window.loads++ });
     const runs = (window.runs = {});
-    const run = (detail) => (runs[detail.prompt_id] ??= { cached: [], ended: null, message: "" });
+    const run = (detail) =>
+        (runs[detail.prompt_id] ??= { cached: [], ended: null, message: "", recorded: false });
     app.api.addEventListener("execution_cached", ({ detail }) => run(detail).cached.push(...detail.nodes));
     app.api.addEventListener("execution_error", ({ detail }) => (run(detail).message = detail.exception_message));
     for (const end of ["success", "error", "interrupted"])
         app.api.addEventListener(`execution_${end}`, ({ detail }) => (run(detail).ended = end));
+    // ComfyUI writes a run into its history after it told the end, and then says that no node executes
+    app.api.addEventListener("executing", ({ detail }) => {
+        if (detail === null) for (const one of Object.values(runs)) one.recorded = one.ended !== null;
+    });
 }
 """
 
@@ -211,7 +216,7 @@ class Canvas:
         return str(answer.value.json()["prompt_id"])
 
     def finished(self, prompt_id: str, ended: str = "success") -> dict[str, Any]:
-        """Wait for a run's end.
+        """Wait for a run's end, and until the history knows of it.
 
         Args:
             prompt_id: From `queue`.
@@ -220,7 +225,7 @@ class Canvas:
         Returns:
             `ended`, the nodes that were `cached`, and the error's `message`.
         """
-        self.wait("id => window.runs[id]?.ended", arg=prompt_id)
+        self.wait("id => window.runs[id]?.recorded", arg=prompt_id)
         run: dict[str, Any] = self.page.evaluate("id => window.runs[id]", prompt_id)
         assert run["ended"] == ended, run["message"]
         return run
