@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from . import checkout, host, inputs, schema
+from . import checkout, host, inputs, linked_values, schema
 from .model_notes import model_notes
 from .pixels import masks, region, wire
 from .pixels.canvas import Canvas
@@ -95,8 +95,10 @@ class VolcInpaint(io.ComfyNode):
         logo_info: models.LogoInfo | None = None,
     ) -> io.NodeOutput:
         """Check everything, then buy what the journal does not hold, then put the pictures together."""
-        chosen = models.INPAINTING[model]
+        chosen = inputs.chosen_model(model)
         text = inputs.prompt(prompt, "VolcInpaint", chosen)
+        fit = linked_values.choice("fit", fit, region.FITS)
+        logo_info = inputs.logo(logo_info)
         variants, seed, steps, scale, feather = inputs.numbers(
             variants=variants, seed=seed, steps=steps, scale=scale, feather=feather
         )

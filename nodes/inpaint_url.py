@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from comfy_api.latest import io
 
-from . import checkout, host, inputs, schema
+from . import checkout, host, inputs, linked_values, schema
 from .model_notes import model_notes
 from .pixels import region
 from .report import link_notes, links, report, summary
@@ -87,7 +87,8 @@ class VolcInpaintURL(io.ComfyNode):
             ValueError: A link that is none, or no prompt.
             VolcengineError: No keys, or no picture arrived.
         """
-        chosen = models.INPAINTING[model]
+        chosen = inputs.chosen_model(model)
+        logo_info = inputs.logo(logo_info)
         urls = (_link(image_url, "image_url"), _link(mask_url, "mask_url"))
         text = inputs.prompt(prompt, NODE, chosen)
         variants, seed, steps, scale = inputs.numbers(
@@ -129,7 +130,7 @@ def _link(text: str, name: str) -> str:
     Raises:
         ValueError: None, several, or not one that the service may fetch.
     """
-    found = text.split()
+    found = linked_values.text(name, text).split()
     if not found:
         raise ValueError(
             f"{NODE}: {name} is empty, so nothing was sent. Enter a link; if it comes from `urls` of another node, turn "

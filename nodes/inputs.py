@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import linked_values
 from .jobs.outcome import Job
 from .pixels import wire
-from .volcengine.models import INPAINTING_EDIT
+from .volcengine.models import INPAINTING, INPAINTING_EDIT, LogoInfo
 
 if TYPE_CHECKING:
-    from .volcengine.models import LogoInfo, Model, Request
+    from .volcengine.models import Model, Request
 
 # The `seed` of the interface is an integer from 0 (https://www.volcengine.com/docs/86081/1804490); the nodes keep to 31 bits.
 MAX_SEED = 2**31 - 1
 # Of the widgets. A widget that is left at it means the default of the model, whatever that is.
 STEPS = 25
 SCALE = 5.0
-# ComfyUI checks the ranges and the types of widgets, not of values that come over a link.
 LIMITS: dict[str, tuple[float, float]] = {
     "variants": (1, 8),
     "seed": (-1, MAX_SEED),
@@ -30,14 +30,36 @@ LIMITS: dict[str, tuple[float, float]] = {
 _FRACTIONS = frozenset({"scale"})
 
 
+def chosen_model(name: str) -> Model:
+    """The model called `name`.
+
+    Raises:
+        ValueError: There is none of that name.
+    """
+    return INPAINTING[linked_values.choice("model", name, INPAINTING)]
+
+
+def logo(value: Any) -> LogoInfo | None:
+    """The watermark and the label, if any.
+
+    Raises:
+        ValueError: It does not come from Logo Info.
+    """
+    if value is not None and not isinstance(value, LogoInfo):
+        raise linked_values.error(
+            "logo_info", value, "what Logo Info (Volc) puts out", "“水印信息（火山引擎）”的输出"
+        )
+    return value
+
+
 def prompt(text: str, node: str, model: Model = INPAINTING_EDIT) -> str:
     """The prompt without the white space around it.
 
     Raises:
-        ValueError: Nothing is left although the model needs a prompt, or it holds halves of characters, which no UTF-8
-            can carry.
+        ValueError: It is no text, nothing is left although the model needs a prompt, or it holds halves of characters,
+            which no UTF-8 can carry.
     """
-    stripped = text.strip()
+    stripped = linked_values.text("prompt", text).strip()
     if any("\ud800" <= character <= "\udfff" for character in stripped):
         raise ValueError(
             f"{node}: the prompt holds half a character (a lone surrogate), so nothing was sent. Type it again.\n"
@@ -57,7 +79,7 @@ def prompt(text: str, node: str, model: Model = INPAINTING_EDIT) -> str:
 
 
 def numbers(**values: Any) -> list[Any]:
-    """Numbers as a widget would give them, whatever a link brings: 3.0 or one of numpy's is the same picture as 3.
+    """Numbers as a widget would give them, whatever a link brings.
 
     Args:
         **values: By the names of their inputs.
@@ -68,7 +90,10 @@ def numbers(**values: Any) -> list[Any]:
     Raises:
         ValueError: One is no number, none that is whole, or out of its range.
     """
-    return [_number(name, value) for name, value in values.items()]
+    return [
+        linked_values.number(name, value, *LIMITS[name], whole=name not in _FRACTIONS)
+        for name, value in values.items()
+    ]
 
 
 def next_seed(seed: int, variant: int) -> int:
@@ -167,25 +192,9 @@ def _of_the_picture(return_url: bool, logo_info: LogoInfo | None) -> dict[str, o
     """What is asked of the finished picture."""
     fields: dict[str, object] = {"return_url": bool(return_url)}
     if logo_info is not None:
-        fields["logo_info"] = logo_info.wire()
+        # the service draws none unless told to: a watermark turned off is the same paid picture as none
+        if logo_info.add_logo:
+            fields["logo_info"] = logo_info.wire()
         if label := logo_info.label():
             fields["aigc_meta"] = label
     return fields
-
-
-def _number(name: str, value: Any) -> float:
-    low, high = LIMITS[name]
-    whole = name not in _FRACTIONS
-    try:
-        number = int(value) if whole else float(value)
-        fits = bool(number == value) and low <= number <= high
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's
-        fits = False
-    if not fits:
-        kind_en, kind_zh = ("a whole number ", "整数") if whole else ("a number ", "数字")
-        raise ValueError(
-            f"{name} is {repr(value)[:100]}, but must be {kind_en}from {low} to {high}, so nothing was sent. Correct the "
-            "value that is linked to it.\n"
-            f"{name} 的值为 {repr(value)[:100]}，应为 {low} 到 {high} 之间的{kind_zh}，未发送任何请求。请更正连接到该输入的值。"
-        )
-    return number

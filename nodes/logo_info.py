@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from . import linked_values
 from .volcengine import models
 
 LogoInfoSocket = io.Custom("VOLC_LOGO_INFO")
@@ -84,18 +85,27 @@ class LogoInfo(io.ComfyNode):
         """Return the watermark and the label for `logo_info` of the other nodes.
 
         Raises:
-            ValueError: A part of the label is given, but not its `producer_id`.
+            ValueError: A linked value that is none of the widget's, or a part of the label without its `producer_id`.
         """
+        texts = {
+            "text": text,
+            "content_producer": content_producer,
+            "producer_id": producer_id,
+            "content_propagator": content_propagator,
+            "propagate_id": propagate_id,
+        }
+        texts = {name: linked_values.text(name, value).strip() for name, value in texts.items()}
         logo_info = models.LogoInfo(
-            add_logo=add_logo,
-            position=models.LOGO_POSITIONS[position],
-            language=models.LOGO_LANGUAGES[language],
-            opacity=float(opacity),
-            logo_text_content=text.strip(),
-            content_producer=content_producer.strip(),
-            producer_id=producer_id.strip(),
-            content_propagator=content_propagator.strip(),
-            propagate_id=propagate_id.strip(),
+            add_logo=bool(add_logo),
+            position=models.LOGO_POSITIONS[
+                linked_values.choice("position", position, models.LOGO_POSITIONS)
+            ],
+            language=models.LOGO_LANGUAGES[
+                linked_values.choice("language", language, models.LOGO_LANGUAGES)
+            ],
+            opacity=linked_values.number("opacity", opacity, 0, 1, whole=False),
+            logo_text_content=texts.pop("text"),
+            **texts,
         )
         given = logo_info.label()
         if given and "producer_id" not in given:

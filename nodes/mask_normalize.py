@@ -9,16 +9,22 @@ import numpy as np
 import torch
 from comfy_api.latest import io
 
-from .pixels import masks, morphology, wire
+from . import linked_values
+from .pixels import masks, morphology, overlay, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 NODE = "MaskNormalize"
 
+_SIZE_MISMATCH = ("resize", "stretch", "error")
+_MULTI_MASK = ("union", "per_image")
+_ON_EMPTY = ("error", "pass")
+_MIN_THRESHOLD, _MAX_THRESHOLD = 0.01, 0.99
+_MAX_PX = 256
+_MAX_SPECK_PX2 = 1_000_000
+
 _MOSTLY_MASKED = 0.95
-_TINT = (1.0, 0.15, 0.15)
-_TINT_SHARE = 0.5
 
 
 class MaskNormalize(io.ComfyNode):
@@ -39,8 +45,8 @@ class MaskNormalize(io.ComfyNode):
                 io.Float.Input(
                     "threshold",
                     default=masks.THRESHOLD,
-                    min=0.01,
-                    max=0.99,
+                    min=_MIN_THRESHOLD,
+                    max=_MAX_THRESHOLD,
                     step=0.01,
                     tooltip="This bright or brighter counts as masked.",
                 ),
@@ -58,40 +64,40 @@ class MaskNormalize(io.ComfyNode):
                     "close_gaps",
                     default=0,
                     min=0,
-                    max=256,
+                    max=_MAX_PX,
                     tooltip="Bridge gaps up to this many pixels wide.",
                 ),
                 io.Int.Input(
                     "remove_specks",
                     default=0,
                     min=0,
-                    max=1_000_000,
+                    max=_MAX_SPECK_PX2,
                     tooltip="Remove islands of up to this many pixels in area.",
                 ),
                 io.Int.Input(
                     "grow",
                     default=0,
-                    min=-256,
-                    max=256,
+                    min=-_MAX_PX,
+                    max=_MAX_PX,
                     tooltip="Widen the mask by this many pixels on all sides; a negative number narrows it.",
                 ),
                 io.Combo.Input(
                     "size_mismatch",
-                    options=["resize", "stretch", "error"],
+                    options=list(_SIZE_MISMATCH),
                     default="resize",
                     tooltip="For a mask that is not of the picture's size. resize: scale it, only if the aspect "
                     "ratio is the same; stretch: scale it anyway; error: stop.",
                 ),
                 io.Combo.Input(
                     "multi_mask",
-                    options=["union", "per_image"],
+                    options=list(_MULTI_MASK),
                     default="union",
                     tooltip="For several masks. union: one mask with all of them; per_image: each by itself, one for "
                     "each picture.",
                 ),
                 io.Combo.Input(
                     "on_empty",
-                    options=["error", "pass"],
+                    options=list(_ON_EMPTY),
                     default="error",
                     tooltip="When nothing is masked. error: stop before anything is paid; pass: hand the black mask on.",
                 ),
@@ -132,9 +138,18 @@ class MaskNormalize(io.ComfyNode):
             the coverage, 0..1; the report, JSON.
 
         Raises:
-            ValueError: Wrong rank or type, another size than the picture's, as many masks as fit no picture, or
+            ValueError: A linked value that is none of the widget's, wrong rank or type, another size than the picture's, as many masks as fit no picture, or
                 nothing masked, unless `on_empty` lets that pass.
         """
+        linked_values.choice("size_mismatch", size_mismatch, _SIZE_MISMATCH)
+        linked_values.choice("multi_mask", multi_mask, _MULTI_MASK)
+        linked_values.choice("on_empty", on_empty, _ON_EMPTY)
+        threshold = linked_values.number(
+            "threshold", threshold, _MIN_THRESHOLD, _MAX_THRESHOLD, whole=False
+        )
+        close_gaps = linked_values.number("close_gaps", close_gaps, 0, _MAX_PX)
+        remove_specks = linked_values.number("remove_specks", remove_specks, 0, _MAX_SPECK_PX2)
+        grow = linked_values.number("grow", grow, -_MAX_PX, _MAX_PX)
         stack = masks.read(mask, NODE)
         if image is not None:
             wire.check_images(image, NODE)
@@ -210,7 +225,7 @@ class MaskNormalize(io.ComfyNode):
         }
         return io.NodeOutput(
             result,
-            _preview(result, image),
+            overlay.preview(result, image),
             coverage,
             json.dumps(report, ensure_ascii=False, indent=1),
         )
@@ -235,23 +250,3 @@ def _emptied(number: int, count: int, changes: list[dict[str, Any]]) -> ValueErr
         "on_empty to pass.\n"
         f"{NODE}：遮罩{which_zh}在 {cause} 之后没有剩余区域。请减小该值、更换遮罩，或将“遮罩为空时”（on_empty）设为 pass。"
     )
-
-
-def _preview(mask: torch.Tensor, image: torch.Tensor | None) -> torch.Tensor:
-    """[M, H, W, 3] float32: the masks in red over the pictures, or by themselves."""
-    count, height, width = mask.shape
-    if image is None:
-        return mask[..., None].repeat(1, 1, 1, 3)
-    count = max(count, len(image))
-    preview = torch.empty((count, height, width, 3))
-    tint = torch.tensor(_TINT)
-    for index in range(count):
-        picture, layer = image[index % len(image)], mask[index % len(mask)]
-        # strip by strip: it stays in the processor's cache
-        for rows in (slice(top, top + 64) for top in range(0, height, 64)):
-            strip = picture[rows, :, :3].detach().to("cpu", torch.float32).expand(-1, -1, 3)
-            share = layer[rows, :, None] * _TINT_SHARE
-            torch.lerp(
-                strip.nan_to_num(nan=0.0).clamp_(0, 1), tint, share, out=preview[index, rows]
-            )
-    return preview

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from . import checkout, host
+from . import checkout, host, linked_values
 from .jobs.outcome import Job
 from .pixels import region, segmentation, wire
 from .pixels.found import Found
@@ -109,7 +109,9 @@ class VolcSegment(io.ComfyNode):
             VolcengineError: No keys, or one of the masks is missing.
         """
         wire.check_images(image, NODE)
-        _check_values(target, max_entities, refine)
+        linked_values.choice("target", target, _TARGETS)
+        linked_values.choice("refine", refine, _REFINE)
+        max_entities = linked_values.number("max_entities", max_entities, 1, _MAX_ENTITIES)
         count = len(image)
         if target == "entities" and count > 1:
             raise _too_many_pictures(count)
@@ -152,31 +154,11 @@ class VolcSegment(io.ComfyNode):
         )
 
 
-def _check_values(target: str, max_entities: int, refine: str) -> None:
-    """Check what ComfyUI does not where a value comes over a link.
-
-    Raises:
-        ValueError: Not one of the choices, or out of range.
-    """
-    for name, value, allowed in (
-        ("target", target, _TARGETS),
-        ("refine", refine, tuple(_REFINE)),
-        ("max_entities", max_entities, range(1, _MAX_ENTITIES + 1)),
-    ):
-        if value not in allowed:
-            choices = f"1–{_MAX_ENTITIES}" if isinstance(allowed, range) else ", ".join(allowed)
-            raise ValueError(
-                f"{NODE}: {name} is {value!r}, but must be one of {choices}, so nothing was sent. Correct the value that "
-                "is linked to it.\n"
-                f"{NODE}：{name} 的值为 {value!r}，应为 {choices} 之一，未发送任何请求。请更正连接到该输入的值。"
-            )
-
-
 def _call(target: str, max_entities: int, refine: str) -> tuple[models.Model, dict[str, object]]:
     """The interface and its fields. Subject and background are the same call, so that both cost one."""
     if target == "entities":
         return models.ENTITY_SEGMENTATION, {
-            "max_entity": int(max_entities),
+            "max_entity": max_entities,
             "refine_mask": min(_REFINE[refine], 1),
             "return_format": _INDEX_MAP,
         }

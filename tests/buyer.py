@@ -22,7 +22,7 @@ from volc_inpaint.nodes.jobs.outcome import Job
 from volc_inpaint.nodes.jobs.runner import Runner
 from volc_inpaint.nodes.volcengine.client import Client
 from volc_inpaint.nodes.volcengine.credentials import Credentials
-from volc_inpaint.nodes.volcengine.models import MODELS, Request
+from volc_inpaint.nodes.volcengine.models import INPAINTING, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,10 +77,10 @@ def request(
     files = (png(rgb), png(white))
     wishes = {"return_url": False, **parameters}
     if model == SUBMITTED:
-        sent = Request(MODELS[model], {"prompt": "dog"}, files, on_query=wishes)
+        sent = Request(INPAINTING[model], {"prompt": "dog"}, files, on_query=wishes)
     else:
         fields = {"custom_prompt": "dog", "steps": 25, "scale": 5.0, **wishes}
-        sent = Request(MODELS[model], fields, files)
+        sent = Request(INPAINTING[model], fields, files)
     return sent, hashlib.sha256(rgb.tobytes()).hexdigest()
 
 

@@ -29,6 +29,16 @@ if TYPE_CHECKING:
 _MAGIC = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png", b"RIFF": "webp"}
 # Says how the answer comes, not what the picture shows.
 _NOT_IN_KEY = frozenset({"return_url"})
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "request_id": (str,),
+    "code": (int, str),
+    "message": (str,),
+    "elapsed_s": (int, float),
+    "seed": (int,),
+    "urls": (list,),
+    "data": (dict,),
+    "received_at": (int, float),
+}
 
 
 @dataclass(frozen=True)
@@ -110,13 +120,13 @@ class Journal:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as file:
                 report = json.loads(file.read("report.json"))
-                entry = Entry(tuple(file.read(name) for name in report["files"]), report)
+                pictures = tuple(file.read(name) for name in report["files"])
         except MemoryError:
             raise
         except Exception as error:  # zipfile raises anything on damaged bytes
             raise DamagedError(key) from error
         self._tidy(path.with_suffix(".inflight"))
-        return entry
+        return Entry(pictures, _usable(report))
 
     def set_aside(self, key: str) -> None:
         """Keep an entry that holds no picture as evidence, never to be found again. For the holder of the claim."""
@@ -235,6 +245,16 @@ def _sync(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _usable(report: dict[str, Any]) -> dict[str, Any]:
+    """A report without what somebody changed by hand into something else: the paid pictures count all the same."""
+    fields: dict[str, Any] = {
+        name: v for name, v in report.items() if isinstance(v, _TYPES.get(name, (object,)))
+    }
+    if "urls" in fields:
+        fields["urls"] = [url for url in fields["urls"] if isinstance(url, str)]
+    return fields
 
 
 def _suffix(data: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from . import region, segmentation
+from . import overlay, region, segmentation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ class Found:
             labels = mask.astype(np.uint8)
             self._scores[image] = [None]
         self._labels[image] = labels
-        self._overlays[image] = segmentation.overlay(picture, labels)
+        self._overlays[image] = overlay.labelled(picture, labels)
         return self._overlays[image]
 
     def nothing_in(self) -> list[int]:

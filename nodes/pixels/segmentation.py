@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import colorsys
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
-from scipy import ndimage  # type: ignore[import-untyped]
+from PIL import Image
 
 from . import masks, region, wire
 
@@ -21,9 +19,6 @@ _LEAST_QUALITY = 75
 
 _SMALLER = 0.75
 _HALF = 128
-_TINT_SHARE = 0.5
-_RED = (1.0, 0.15, 0.15)
-_NUMBER_MAP_SIDE = 256
 
 
 class Sent(NamedTuple):
@@ -122,57 +117,6 @@ def entities(
     rank = np.zeros(256, np.uint8)
     rank[numbers] = np.arange(1, len(numbers) + 1)
     return rank[index_map], numbers
-
-
-def overlay(rgb: NDArray[np.uint8], labels: Labels) -> NDArray[np.uint8]:
-    """The picture with what is masked tinted: red, and several entities each in a colour and with its number.
-
-    Args:
-        rgb: [H, W, 3] uint8.
-        labels: [H, W] uint8, 0 = not masked.
-
-    Returns:
-        [H, W, 3] uint8.
-    """
-    count = int(labels.max())
-    tints = np.zeros((count + 1, 3), np.float32)
-    for label in range(1, count + 1):
-        hue = (label - 1) * 0.381966 % 1.0
-        tints[label] = _RED if label == 1 else colorsys.hsv_to_rgb(hue, 0.85, 1.0)
-    # Every value of a channel under every tint, worked out once.
-    values = np.arange(256, dtype=np.float32)
-    tinted = values[None, :, None] * (1 - _TINT_SHARE) + tints[:, None, :] * 255 * _TINT_SHARE
-    tinted[0] = values[:, None]
-    table = np.rint(tinted).astype(np.uint8)
-    painted: NDArray[np.uint8] = np.stack(
-        [table[labels, rgb[..., channel], channel] for channel in range(3)], axis=-1
-    )
-    return _numbered(painted, labels, count) if count > 1 else painted
-
-
-def _numbered(painted: NDArray[np.uint8], labels: Labels, count: int) -> NDArray[np.uint8]:
-    """Write each entity's number where it has most room."""
-    image = Image.fromarray(painted)
-    draw = ImageDraw.Draw(image)
-    size = max(10, min(image.size) // 16)
-    font = ImageFont.load_default(size)
-    step = -(-max(labels.shape) // _NUMBER_MAP_SIDE)
-    small = np.pad(labels[::step, ::step], 1)
-    for label in range(1, count + 1):
-        room = ndimage.distance_transform_edt(small == label)
-        row, column = np.unravel_index(int(room.argmax()), room.shape)
-        if room[row, column]:
-            at = ((int(column) - 1) * step, (int(row) - 1) * step)
-            draw.text(
-                at,
-                str(label),
-                "white",
-                font,
-                "mm",
-                stroke_width=size // 10 + 1,
-                stroke_fill="black",
-            )
-    return np.asarray(image)
 
 
 def _scaled(

@@ -113,9 +113,6 @@ ENTITY_SEGMENTATION = replace(
 INPAINTING: Mapping[str, Model] = MappingProxyType(
     {model.req_key: model for model in (INPAINTING_EDIT, DREAM_INPAINT, ERASE)}
 )
-MODELS: Mapping[str, Model] = MappingProxyType(
-    {**INPAINTING, **{m.req_key: m for m in (SUBJECT_SEGMENTATION, ENTITY_SEGMENTATION)}}
-)
 
 
 @dataclass(frozen=True)

@@ -431,3 +431,30 @@ def test_the_preview_of_one_mask_shows_every_picture_and_stays_within_0_and_1() 
     assert preview.shape == (3, 20, 30, 3)
     assert preview.min() >= 0
     assert preview.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("size_mismatch", "crop"), ("multi_mask", None), ("on_empty", 1), ("threshold", "0.5"), ("threshold", 0.0),
+        ("close_gaps", 257), ("remove_specks", -1), ("grow", 2.5), ("grow", torch.tensor([1, 2])),
+    ],
+)  # fmt: skip
+def test_a_linked_value_that_no_widget_gives_is_an_error_in_both_languages(
+    name: str, value: object
+) -> None:
+    """Any other would pass for one of the choices, or end in an error of a library."""
+    with pytest.raises(ValueError, match=f"{name} is .*, but must be ") as caught:
+        normalize(torch.ones(1, 4, 4), **{name: value})
+
+    assert f"{name} 的值为" in str(caught.value).split("\n")[1]
+
+
+def test_a_linked_number_is_the_same_number_whatever_its_type() -> None:
+    mask = from_text("....\n.##.\n....")
+
+    assert (
+        normalize(mask, grow=1).pixels
+        == normalize(mask, grow=1.0).pixels
+        == normalize(mask, grow=np.int64(1)).pixels
+    )

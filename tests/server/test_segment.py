@@ -287,7 +287,7 @@ def test_a_linked_number_out_of_range_is_an_error_before_any_call(
     result = server.run(graph)
 
     english, chinese = result.error_message.splitlines()
-    assert f"max_entities is {number}, but must be one of 1–100" in english
+    assert f"max_entities is {number}, but must be a whole number from 1 to 100" in english
     assert f"max_entities 的值为 {number}" in chinese
     assert service.ledger.calls() == []
 

@@ -11,7 +11,13 @@ import torch
 from PIL import Image
 from skimage import data
 from volc_inpaint.nodes import inputs
-from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT, LogoInfo, Model, Request
+from volc_inpaint.nodes.volcengine.models import (
+    DREAM_INPAINT,
+    INPAINTING_EDIT,
+    LogoInfo,
+    Model,
+    Request,
+)
 
 REQUEST = Request(INPAINTING_EDIT, {}, pictures=(b"a", b"b"))
 USUAL = {"steps": 25, "scale": 5.0, "return_url": False, "logo_info": None}
@@ -187,3 +193,42 @@ def test_the_first_picture_of_an_answer_is_decoded():
 def test_an_answer_without_a_picture_is_a_value_error(pictures):
     with pytest.raises(ValueError, match=r".+"):
         inputs.decode(pictures)
+
+
+@pytest.mark.parametrize("value", [None, 3, "zi2i", "", [], np.array(["i2i_inpainting", "x"])])
+def test_a_linked_model_that_is_none_pays_nothing(value):
+    with pytest.raises(ValueError, match="model is .*, but must be one of img2img_inp") as caught:
+        inputs.chosen_model(value)
+    assert "model 的值为" in str(caught.value).split("\n")[1]
+
+
+def test_a_linked_model_is_found_by_its_name():
+    assert INPAINTING_EDIT is inputs.chosen_model("img2img_inpainting_edit_zi2i")
+
+
+@pytest.mark.parametrize("value", [None, 3, ["dog"], b"dog"])
+def test_a_linked_prompt_that_is_no_text_pays_nothing(value):
+    with pytest.raises(ValueError, match="prompt is .*, but must be a text, so nothing was sent"):
+        inputs.prompt(value, "VolcInpaint")
+
+
+@pytest.mark.parametrize("value", ["none", 1, {"add_logo": True}])
+def test_a_watermark_comes_from_logo_info_only(value):
+    with pytest.raises(ValueError, match="logo_info is .*, but must be what Logo Info") as caught:
+        inputs.logo(value)
+    assert "应为“水印信息（火山引擎）”的输出" in str(caught.value).split("\n")[1]
+
+
+def test_no_watermark_is_none():
+    assert inputs.logo(None) is None
+    assert LogoInfo() == inputs.logo(LogoInfo())
+
+
+def test_a_watermark_turned_off_is_the_same_request_as_none():
+    off = LogoInfo(add_logo=False, position=3, producer_id="7")
+
+    assert inputs.parameters(INPAINTING_EDIT, "a", **USUAL) == inputs.parameters(
+        INPAINTING_EDIT, "a", **{**USUAL, "logo_info": off}
+    )
+    asked = inputs.on_query(DREAM_INPAINT, return_url=False, logo_info=off)
+    assert {"return_url": False, "aigc_meta": {"producer_id": "7"}} == asked

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import buyer
 import pytest
 from volc_inpaint.nodes.jobs.journal import DamagedError, Entry, Journal, journal_key
+from volc_inpaint.nodes.jobs.outcome import delivered
 from volc_inpaint.nodes.pixels import wire
 from volc_inpaint.nodes.volcengine.models import LogoInfo
 
@@ -100,6 +101,31 @@ def test_no_cut_goes_unnoticed(tmp_path: Path) -> None:
         path.write_bytes(whole[:length])
         with pytest.raises(DamagedError):
             journal.find(KEY, 1)
+
+
+@pytest.mark.parametrize("wrong", [None, [], {"a": 1}, "text", [7, None]])
+@pytest.mark.parametrize("name", [*REPORT, "code", "data"])
+def test_a_report_that_was_changed_by_hand_costs_no_picture(
+    tmp_path: Path, name: str, wrong: object
+) -> None:
+    """Whatever stands in a field, the picture comes back, and the report's fields are of their types."""
+    journal = Journal(tmp_path, 10**9)
+    journal.add(KEY, Entry(PICTURES, {**REPORT, name: wrong}), 1)
+    found = journal.find(KEY, 1)
+
+    assert found is not None
+    assert found.pictures == PICTURES
+    (job,) = buyer.jobs(1, seed=9)
+    outcome = delivered(job, found, PICTURES, "journal", ())
+    assert outcome.value == PICTURES
+    assert isinstance(outcome.request_id, str)
+    assert isinstance(outcome.message, str)
+    assert isinstance(outcome.code, (int, str))
+    assert isinstance(outcome.seed, int)
+    assert isinstance(outcome.elapsed_s, (float, type(None)))
+    assert isinstance(outcome.received_at, (float, type(None)))
+    assert isinstance(outcome.data, dict)
+    assert outcome.urls == ()
 
 
 def test_what_was_set_aside_is_kept_until_it_is_bought_again(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_the_words_of_the_nodes_stand_for_the_documented_numbers():
 
 
 def test_the_table_knows_the_inpainting_interface():
-    model = models.MODELS["img2img_inpainting_edit_zi2i"]
+    model = models.INPAINTING["img2img_inpainting_edit_zi2i"]
 
     # https://www.volcengine.com/docs/86081/1804490
     expected = ("CVProcess", "custom_prompt", 64, 4096, 5_000_000)
@@ -121,11 +121,11 @@ def test_the_table_knows_the_inpainting_interface():
 
 
 def test_every_model_stands_in_the_table_under_its_own_name():
-    assert list(models.MODELS) == [model.req_key for model in models.MODELS.values()]
+    assert list(models.INPAINTING) == [model.req_key for model in models.INPAINTING.values()]
 
 
 def test_the_table_knows_the_successor():
-    model = models.MODELS["jimeng_image2image_dream_inpaint"]
+    model = models.INPAINTING["jimeng_image2image_dream_inpaint"]
 
     # https://www.volcengine.com/docs/85621/1976207
     expected = ("CVSync2AsyncSubmitTask", "CVSync2AsyncGetResult", "prompt", 120, "删除", 4096)
@@ -140,7 +140,7 @@ def test_the_table_knows_the_successor():
 
 
 def test_the_table_knows_the_eraser():
-    model = models.MODELS["i2i_inpainting"]
+    model = models.INPAINTING["i2i_inpainting"]
 
     # https://www.volcengine.com/docs/6791/1223709
     assert ("CVProcess", "", "") == (model.action, model.query_action, model.prompt_field)
@@ -154,7 +154,6 @@ def test_three_interfaces_repaint_in_the_order_of_the_nodes():
         "img2img_inpainting_edit_zi2i", "jimeng_image2image_dream_inpaint", "i2i_inpainting",
     ]  # fmt: skip
     assert expected == list(models.INPAINTING)
-    assert set(models.INPAINTING) < set(models.MODELS)
 
 
 def test_a_task_is_asked_for_by_its_number_with_json_inside_a_text():
