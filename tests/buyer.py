@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import json
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -168,5 +169,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # a shell has what it starts in the background ignore Ctrl-C, and children inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         main()
