@@ -197,7 +197,7 @@ def test_an_answer_without_a_picture_is_a_value_error(pictures):
 
 @pytest.mark.parametrize("value", [None, 3, "zi2i", "", [], np.array(["i2i_inpainting", "x"])])
 def test_a_linked_model_that_is_none_pays_nothing(value):
-    with pytest.raises(ValueError, match="model is .*, but must be one of img2img_inp") as caught:
+    with pytest.raises(ValueError, match=r"model is .*, but must be one of img2img_inp") as caught:
         inputs.chosen_model(value)
     assert "model 的值为" in str(caught.value).split("\n")[1]
 
@@ -208,13 +208,13 @@ def test_a_linked_model_is_found_by_its_name():
 
 @pytest.mark.parametrize("value", [None, 3, ["dog"], b"dog"])
 def test_a_linked_prompt_that_is_no_text_pays_nothing(value):
-    with pytest.raises(ValueError, match="prompt is .*, but must be a text, so nothing was sent"):
+    with pytest.raises(ValueError, match=r"prompt is .*, but must be a text, so nothing was sent"):
         inputs.prompt(value, "VolcInpaint")
 
 
 @pytest.mark.parametrize("value", ["none", 1, {"add_logo": True}])
 def test_a_watermark_comes_from_logo_info_only(value):
-    with pytest.raises(ValueError, match="logo_info is .*, but must be what Logo Info") as caught:
+    with pytest.raises(ValueError, match=r"logo_info is .*, but must be what Logo Info") as caught:
         inputs.logo(value)
     assert "应为“水印信息（火山引擎）”的输出" in str(caught.value).split("\n")[1]
 
