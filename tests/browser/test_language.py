@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 LOCALES = ("en", "zh")
 CHINESE = re.compile("[\u4e00-\u9fff]")
+# Whether every line of our panels is in Chinese, or none.
+LINES = """([pattern, chinese]) => {
+    const lines = [...document.querySelectorAll(".volc-line")].map((one) => one.textContent).filter(Boolean);
+    return lines.length >= 2 && lines.every((line) => new RegExp(pattern).test(line) === chinese);
+}"""
 
 
 def locale(language: str, name: str) -> Any:
@@ -139,9 +144,7 @@ def test_switching_the_language_switches_every_name(
             title = names[name]["display_name"]
             if renderer == "vue":
                 expect(canvas.page.get_by_text(title, exact=True).first).to_be_visible()
-        lines = canvas.page.locator(".volc-line").all_text_contents()
-        assert all(bool(CHINESE.search(line)) == (language == "zh") for line in lines if line)
-        assert len([line for line in lines if line]) >= 2
+        canvas.wait(LINES, arg=[CHINESE.pattern, language == "zh"])
 
 
 def test_the_settings_and_the_command_switch_too(canvas: Canvas) -> None:

@@ -33,10 +33,16 @@ def thumbnails(canvas: Canvas, count: int = 4) -> Locator:
     return buttons
 
 
-def picked(buttons: Locator) -> list[int]:
-    """Which buttons are pressed, from 1."""
-    pressed = buttons.evaluate_all("all => all.map((one) => one.ariaPressed)")
-    return [number for number, value in enumerate(pressed, 1) if value == "true"]
+def expect_picked(canvas: Canvas, *numbers: int) -> None:
+    """Wait until these buttons are pressed, counted from 1, and no other."""
+    canvas.wait(
+        """numbers => {
+            const buttons = [...document.querySelectorAll(".volc-pick-grid button")];
+            const pressed = buttons.flatMap((one, index) => (one.ariaPressed === "true" ? [index + 1] : []));
+            return pressed.join() === numbers.join();
+        }""",
+        arg=list(numbers),
+    )
 
 
 def saved(server: ComfyUIServer, prompt_id: str, node_id: str) -> list[np.ndarray[Any, Any]]:
@@ -67,7 +73,7 @@ def test_a_click_picks_and_only_what_hangs_behind_runs_again(
 
     buttons.nth(2).click()
     assert canvas.widget(ids["pick"], "pick") == 3
-    assert picked(buttons) == [3]
+    expect_picked(canvas, 3)
     expect(line).to_have_text("3 of 4 · click it again for all")
     second = canvas.queue()
     run = canvas.finished(second)
@@ -79,7 +85,7 @@ def test_a_click_picks_and_only_what_hangs_behind_runs_again(
 
     buttons.nth(2).click()
     assert canvas.widget(ids["pick"], "pick") == 0
-    assert picked(buttons) == []
+    expect_picked(canvas)
     assert len(service.ledger.calls()) == 4
 
     (file,) = server.history(second)["outputs"][ids["save"]]["images"]
@@ -156,12 +162,13 @@ def test_the_choice_outlives_saving_undo_and_copies(canvas: Canvas, renderer: st
 
     canvas.page.keyboard.press("Control+z")  # the click
     canvas.wait("([id]) => app.rootGraph.getNodeById(id).widgets[0].value === 0", arg=[ids["pick"]])
-    assert picked(thumbnails(canvas)) == []
+    expect_picked(canvas)
     thumbnails(canvas).nth(3).click()
     assert canvas.widget(ids["pick"], "pick") == 4
 
     canvas.language("zh")  # makes the node anew
-    assert picked(thumbnails(canvas)) == [4]
+    thumbnails(canvas)
+    expect_picked(canvas, 4)
     expect(canvas.page.locator(".volc-pick [role=status]")).to_have_text(
         "第 4 张，共 4 张 · 再次点击恢复全部"
     )
