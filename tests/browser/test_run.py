@@ -95,6 +95,38 @@ def test_the_prompt_is_counted_as_the_interface_counts(canvas: Canvas, renderer:
         )
 
 
+def test_the_prompt_is_counted_as_its_model_counts(canvas: Canvas, renderer: str) -> None:
+    ids = canvas.build(*repaint("a hat 帽子"))
+    plan = lines(canvas)[0]
+    expect(plan).to_have_text("prompt 4 of about 100 words · up to 4 paid calls per picture")
+
+    def choose(model: str, prompt: str = "a hat 帽子") -> None:
+        canvas.page.evaluate(
+            """([id, values]) => {
+                for (const [name, value] of Object.entries(values)) {
+                    const widget = app.rootGraph.getNodeById(id).widgets.find((one) => one.name === name);
+                    widget.value = value;
+                    widget.callback(value);
+                }
+            }""",
+            [ids["paint"], {"model": model, "prompt": prompt}],
+        )
+
+    # https://www.volcengine.com/docs/85621/1976207: 120 characters
+    choose("jimeng_image2image_dream_inpaint")
+    expect(plan).to_have_text("prompt 8 of 120 characters · up to 4 paid calls per picture")
+    for length, colour in [(120, "^volc-line ?$"), (121, "volc-too-long")]:
+        choose("jimeng_image2image_dream_inpaint", "🐱" * length)
+        expect(plan).to_contain_text(f"prompt {length} of 120 characters")
+        expect(plan).to_have_class(re.compile(colour))
+    # https://www.volcengine.com/docs/6791/1223709: no prompt
+    choose("i2i_inpainting", "猫" * 200)
+    expect(plan).to_have_text("up to 4 paid calls per picture")
+    expect(plan).to_have_class(re.compile("^volc-line ?$"))
+    choose("img2img_inpainting_edit_zi2i")
+    expect(plan).to_contain_text("prompt 4 of about 100 words")
+
+
 def test_the_number_of_calls_follows_the_variants(canvas: Canvas, renderer: str) -> None:
     nodes, links = repaint("calls")
     nodes["number"] = {"type": "PrimitiveInt", "pos": [80, 600], "values": {"value": 2}}

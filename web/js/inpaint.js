@@ -5,8 +5,13 @@ import { addPanel, chain, create, nodeOfOutput, nodeOfRun } from "./dom.js";
 import { text } from "./text.js";
 
 const NODES = ["VolcInpaint", "VolcInpaintURL", "VolcSegment"];
-// Beyond it, what a prompt says counts for little: https://www.volcengine.com/docs/86081/1804490
-const PROMPT_LIMIT = 100;
+// How long a prompt should be at most, and counted how; a model that is not here takes none.
+const PROMPTS = {
+  // https://www.volcengine.com/docs/86081/1804490
+  img2img_inpainting_edit_zi2i: { limit: 100, words: "planPrompt", length: promptLength },
+  // https://www.volcengine.com/docs/85621/1976207
+  jimeng_image2image_dream_inpaint: { limit: 120, words: "planCharacters", length: (prompt) => [...prompt.trim()].length },
+};
 const LINE = 20;
 
 const panels = new WeakMap();
@@ -47,11 +52,12 @@ class Panel {
     this.node = node;
     this.prompt = this.widget("prompt");
     this.variants = this.widget("variants");
+    this.model = this.widget("model");
     this.plan = create("div", { className: "volc-line" });
     this.line = create("div", { className: "volc-line", role: "status" });
     const lines = this.prompt ? [this.plan, this.line] : [this.line];
     addPanel(node, "volc_run", create("div", {}, ...lines), () => lines.length * LINE + 4)();
-    for (const widget of [this.prompt, this.variants]) {
+    for (const widget of [this.prompt, this.variants, this.model]) {
       if (widget) chain(widget, "callback", () => this.drawPlan());
     }
     chain(node, "onConfigure", () => this.drawPlan());
@@ -71,11 +77,10 @@ class Panel {
   drawPlan() {
     if (!this.prompt) return;
     const parts = [];
-    if (!this.linked(this.prompt)) {
-      const length = promptLength(this.prompt.value);
-      parts.push(text("planPrompt", { length, limit: PROMPT_LIMIT }));
-      this.plan.classList.toggle("volc-too-long", length > PROMPT_LIMIT);
-    }
+    const rule = !this.linked(this.prompt) && !this.linked(this.model) && PROMPTS[this.model.value];
+    const length = rule ? rule.length(this.prompt.value) : 0;
+    if (rule) parts.push(text(rule.words, { length, limit: rule.limit }));
+    this.plan.classList.toggle("volc-too-long", Boolean(rule) && length > rule.limit);
     if (!this.linked(this.variants)) parts.push(text("planCalls", { calls: this.variants.value }));
     this.plan.textContent = parts.join(" · ");
   }
