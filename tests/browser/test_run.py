@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from harness import graphs
 from harness.browser import repaint
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from harness.browser import Canvas
+    from harness.comfyui import ComfyUIServer
     from playwright.sync_api import Locator
     from simulated_service import SimulatedService
 
@@ -169,6 +171,72 @@ def test_cancel_is_seen_on_the_node(
     canvas.finished(prompt, "interrupted")
     expect(line).to_have_text("cancelled; what is on the wire goes into the journal")
     service.hangs.set()
+
+
+def side_by_side(prompt: str) -> tuple[dict[str, Any], list[Any]]:
+    """Two paying nodes that run at once, the second with seed 9."""
+    nodes, links = repaint(prompt, variants=1)
+    second, _ = repaint(f"{prompt}, too", variants=1, seed=9)
+    nodes["other"] = {**second["paint"], "pos": [420, 700]}
+    nodes["save other"] = {**second["save"], "pos": [1200, 700]}
+    links += [
+        ("cat", 0, "other", "image"),
+        ("cat", 1, "other", "mask"),
+        ("other", 0, "save other", "images"),
+    ]
+    return nodes, links
+
+
+def test_cancel_is_seen_on_every_node_that_ran(canvas: Canvas, service: SimulatedService) -> None:
+    canvas.build(*side_by_side("cancel both"))
+    service.latency_s = 30
+    prompt = canvas.queue()
+    both = canvas.page.locator(".volc-panel [role=status]")
+    expect(both).to_have_text(["0 of 1 · 1 on the wire"] * 2)
+
+    canvas.page.get_by_role("button", name="Cancel current run").click()
+
+    canvas.finished(prompt, "interrupted")
+    expect(both).to_have_text(["cancelled; what is on the wire goes into the journal"] * 2)
+    service.hangs.set()
+
+
+def test_an_error_is_seen_on_its_node_and_ends_the_one_beside_it(
+    canvas: Canvas, service: SimulatedService
+) -> None:
+    canvas.build(*side_by_side("error beside"))
+    service.latency_s = 30
+    service.fail(50413, seed=9)
+    canvas.finished(canvas.queue(), "error")
+
+    expect(canvas.page.locator(".volc-panel [role=status]")).to_have_text(
+        ["cancelled; what is on the wire goes into the journal", "ended with an error"]
+    )
+    service.hangs.set()
+
+
+def test_a_list_of_pictures_is_told_as_one_sum(
+    canvas: Canvas, server: ComfyUIServer, service: SimulatedService
+) -> None:
+    graphs.upload(server, "flipped.png", graphs.photograph("chelsea")[:, ::-1])
+    nodes, links = repaint("list", variants=2)
+    nodes["flipped"] = {"type": "LoadImage", "pos": [80, 500], "values": {"image": "flipped.png"}}
+    nodes["batch"] = {"type": "ImageBatch", "pos": [80, 860]}
+    nodes["list"] = {"type": "RebatchImages", "pos": [80, 960], "values": {"batch_size": 1}}
+    links = [
+        *(link for link in links if link[3] != "image"),
+        ("cat", 0, "batch", "image1"),
+        ("flipped", 0, "batch", "image2"),
+        ("batch", 0, "list", "images"),
+        ("list", 0, "paint", "image"),
+    ]
+    canvas.build(nodes, links)
+    canvas.finished(canvas.queue())
+
+    assert service.billed == 4
+    expect(lines(canvas)[1]).to_have_text(re.compile(r"^paid 4 · from the journal 0 · \d+\.\d s$"))
+    canvas.language("zh")  # makes the node anew
+    expect(lines(canvas)[1]).to_have_text("付费 4 · 取自本地记录 0")
 
 
 def test_failures_are_counted_on_the_node(canvas: Canvas, service: SimulatedService) -> None:

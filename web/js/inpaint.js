@@ -15,6 +15,7 @@ const PROMPTS = {
 const LINE = 20;
 
 const panels = new WeakMap();
+const running = new Set();
 
 /** Chinese characters, and words of other scripts. */
 export function promptLength(prompt) {
@@ -33,12 +34,17 @@ function statusLine({ delivered, total, from_journal, on_wire, in_queue, failed,
   return parts.join(" · ");
 }
 
-/** What a run came to, of the node's output. */
-function resultLine({ paid, from_journal, failed, unknown }, elapsed_s) {
+/** What a run came to, of the node's output; ComfyUI calls the node once for each entry of a list that it is given. */
+function resultLine(calls, elapsed_s) {
+  const [paid, from_journal, failed, unknown] = ["paid", "from_journal", "failed", "unknown"].map((name) =>
+    calls.reduce((sum, call) => sum + call[name], 0),
+  );
   const parts = [text("runPaid", { paid }), text("runFromJournal", { from_journal }), ...losses(failed, unknown)];
   if (elapsed_s !== undefined) parts.push(`${elapsed_s.toFixed(1)} s`);
   return parts.join(" · ");
 }
+
+const notesOf = (calls) => [...new Set(calls.flatMap(({ notes }) => notes))].join("\n");
 
 function losses(failed, unknown) {
   const parts = [];
@@ -94,6 +100,7 @@ class Panel {
   follow(prompt) {
     if (prompt === this.promptId) return;
     this.promptId = prompt;
+    running.add(this);
     this.images = [];
     this.started = performance.now();
   }
@@ -115,31 +122,40 @@ class Panel {
 
   finish(output) {
     if (!output?.volc_inpaint) return;
-    const [run] = output.volc_inpaint;
+    const calls = output.volc_inpaint;
     if (this.started === undefined) return this.say(text("runCached"));
     const elapsed_s = (performance.now() - this.started) / 1000;
-    this.started = undefined;
-    this.say(resultLine(run, elapsed_s), run.notes.join("\n"));
+    this.stop();
+    this.say(resultLine(calls, elapsed_s), notesOf(calls));
   }
 
   /** Says again what the last run came to, on a node that was made anew. */
   restore(output) {
-    const [run] = output?.volc_inpaint ?? [];
-    if (run && !this.line.textContent) this.say(resultLine(run), run.notes.join("\n"));
+    const calls = output?.volc_inpaint;
+    if (calls && !this.line.textContent) this.say(resultLine(calls), notesOf(calls));
   }
 
-  cancel() {
+  stop() {
     this.started = undefined;
-    this.say(text("runCancelled"));
+    running.delete(this);
   }
 
-  fail() {
-    this.started = undefined;
-    this.say(text("runEnded"));
+  end(words) {
+    this.stop();
+    this.say(text(words));
   }
 }
 
 const panelOf = (id) => panels.get(nodeOfRun(id));
+
+/** Of the nodes that run side by side ComfyUI names the one that ended the run; the others are cancelled with it. */
+function endRun({ node_id, prompt_id }, words) {
+  const named = panelOf(node_id);
+  for (const panel of running) {
+    if (panel.promptId === prompt_id && panel !== named) panel.end("runCancelled");
+  }
+  named?.end(words);
+}
 
 app.registerExtension({
   name: "volc_inpaint.inpaint",
@@ -153,7 +169,7 @@ app.registerExtension({
   setup() {
     api.addEventListener("volc_inpaint.status", ({ detail }) => panelOf(detail.node)?.status(detail));
     api.addEventListener("volc_inpaint.variant", ({ detail }) => panelOf(detail.node)?.variant(detail));
-    api.addEventListener("execution_interrupted", ({ detail }) => panelOf(detail.node_id)?.cancel());
-    api.addEventListener("execution_error", ({ detail }) => panelOf(detail.node_id)?.fail());
+    api.addEventListener("execution_interrupted", ({ detail }) => endRun(detail, "runCancelled"));
+    api.addEventListener("execution_error", ({ detail }) => endRun(detail, "runEnded"));
   },
 });
