@@ -151,6 +151,32 @@ def test_a_double_click_enlarges_and_chooses_nothing(canvas: Canvas, renderer: s
     assert canvas.widget(ids["pick"], "pick") == 2
 
 
+def test_the_larger_view_keeps_its_pictures_when_a_run_brings_fewer(
+    canvas: Canvas, service: SimulatedService
+) -> None:
+    ids = canvas.build(*repaint("fewer", pick=True, variants=3))
+    canvas.finished(canvas.queue())
+    thumbnails(canvas, 3).nth(2).dblclick()
+    large = canvas.page.locator("dialog.volc-viewer")
+    expect(large).to_contain_text("Picture 3 of 3")
+
+    canvas.page.evaluate(
+        "id => (app.rootGraph.getNodeById(id).widgets.find((one) => one.name === 'variants').value = 1)",
+        ids["paint"],
+    )
+    # the view lies over the button that runs
+    canvas.page.evaluate("app.extensionManager.command.execute('Comfy.QueuePrompt')")
+    expect(canvas.page.locator(".volc-pick-grid button")).to_have_count(1)
+
+    canvas.page.keyboard.press("ArrowLeft")
+    expect(large).to_contain_text("Picture 2 of 3")
+    expect(large.locator("img")).to_have_js_property("naturalWidth", 451)
+    canvas.page.keyboard.press("Enter")
+    expect(large).to_have_count(0)
+    assert canvas.widget(ids["pick"], "pick") == 0  # there is no second any more
+    assert canvas.errors == []
+
+
 def test_the_choice_outlives_saving_undo_and_copies(canvas: Canvas, renderer: str) -> None:
     ids = canvas.build(*repaint("outlive", pick=True))
     canvas.finished(canvas.queue())

@@ -123,13 +123,14 @@ class Picker {
 
   /** The large picture over everything. */
   enlarge(number) {
-    const count = this.pictures.length;
+    const pictures = this.pictures; // another run may bring others meanwhile
+    const count = pictures.length;
     const image = create("img", { draggable: false });
-    const line = create("div", { className: "volc-line" });
+    const line = create("div", { className: "volc-line", role: "status" });
     const dialog = create("dialog", { className: "volc-viewer" }, image, line);
     const turn = (by) => {
       number = ((number - 1 + by + count) % count) + 1;
-      image.src = viewUrl(this.pictures[number - 1].large);
+      image.src = viewUrl(pictures[number - 1].large);
       image.alt = text("pickThumbnail", { number, count });
       line.textContent = text("viewer", { number, count });
     };
