@@ -116,6 +116,33 @@ def test_keys_are_saved_checked_replaced_and_removed(
     assert service.billed == 0
 
 
+def test_the_keyboard_alone_is_enough(canvas: Canvas) -> None:
+    press = canvas.page.keyboard.press
+    keys = open_page(canvas)
+    verdict = keys.locator(".volc-keys-verdict")
+    keys.locator("[name=access_key]").focus()
+    for value in (ACCESS, SECRET, TOKEN):
+        canvas.page.keyboard.type(value)
+        press("Tab")
+    press("Enter")  # Save
+    expect(verdict).to_have_class(re.compile("good"))
+    expect(keys.locator("[data-action=keysCheck]")).to_be_focused()
+
+    verdict.evaluate("one => void (one.className = '')")
+    press("Enter")
+    expect(keys.locator(".volc-keys-verdict.good")).to_be_visible()
+    expect(keys.locator("[data-action=keysCheck]")).to_be_focused()
+    press("Tab")
+    press("Enter")  # Replace
+    expect(keys.locator("[name=access_key]")).to_be_focused()
+    for _ in range(4):
+        press("Tab")
+    press("Enter")  # Cancel
+    expect(keys.locator("[data-action=keysCheck]")).to_be_focused()
+    # what is said while the buttons are out of reach is said to all
+    assert verdict.evaluate("one => one.closest('[inert]')") is None
+
+
 @pytest.mark.parametrize(("locale", "language"), [("en", 0), ("zh", 1)])
 def test_each_wrong_key_is_told_in_plain_words(
     canvas: Canvas, service: SimulatedService, locale: str, language: int

@@ -34,14 +34,21 @@ class KeysPage {
   /** Does `work` with the buttons out of reach, and says why it failed. */
   async during(work) {
     this.say("", text("keysWait"));
-    this.element.inert = true;
+    const focused = this.body.contains(document.activeElement) && document.activeElement;
+    this.body.inert = true; // which drops the focus; the verdict stays outside, so that it is read out
     try {
       await work();
     } catch (error) {
       this.say("bad", error.message);
     } finally {
-      this.element.inert = false;
+      this.body.inert = false;
+      if (focused) this.focus(focused);
     }
+  }
+
+  /** Gives the keyboard what it had, or if that is gone, the first of what came in its place. */
+  focus(wanted) {
+    (wanted?.isConnected ? wanted : this.body.querySelector("input, button")).focus();
   }
 
   say(kind, words) {
@@ -64,7 +71,10 @@ class KeysPage {
     if (saved && source !== "settings") lines.push(text("keysOverridden"));
     const buttons = [
       this.button("keysCheck", () => this.during(() => this.check())),
-      this.button("keysReplace", () => this.edit(state)),
+      this.button("keysReplace", () => {
+        this.edit(state);
+        this.focus();
+      }),
     ];
     if (saved) buttons.push(this.button("keysRemove", () => this.remove()));
     this.body.replaceChildren(
@@ -99,7 +109,11 @@ class KeysPage {
         await this.check();
       });
     const buttons = [this.button("keysSave", save)];
-    if (state.configured) buttons.push(this.button("keysCancel", () => this.show(state)));
+    const cancel = () => {
+      this.show(state);
+      this.focus();
+    };
+    if (state.configured) buttons.push(this.button("keysCancel", cancel));
     this.body.replaceChildren(
       ...(state.configured ? [] : [create("p", { textContent: state.message ? ownLines(state.message) : text("keysNone") })]),
       ...inputs.map((input) => create("label", {}, text(input.name), input)),
@@ -119,7 +133,9 @@ class KeysPage {
       title: text("keysRemove"),
       message: text("keysRemoveSure"),
     });
-    if (sure) await this.during(async () => this.show(await call("DELETE", "credentials")));
+    if (!sure) return;
+    await this.during(async () => this.show(await call("DELETE", "credentials")));
+    this.focus();
   }
 }
 
