@@ -199,6 +199,9 @@ async def _json(request: web.Request) -> Any:
     # a page of another site can send a form without asking, but not this type
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="application/json expected")
+    # aiohttp unpacks: 8 kB of gzip may be 8 MB of text
+    if "Content-Encoding" in request.headers:
+        raise web.HTTPUnsupportedMediaType(text="no Content-Encoding expected")
     if request.content_length is None:
         raise web.HTTPLengthRequired(text="Content-Length expected")
     if request.content_length > MAX_BODY_BYTES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import os
 import stat
@@ -279,6 +280,17 @@ def test_a_wrong_body_saves_nothing(tmp_path, status, body):
         answer = requests.post(f"{url}/credentials", data=body, headers=headers)
 
     assert status == answer.status_code
+    assert not (tmp_path / "private" / "credentials.json").exists()
+
+
+def test_a_packed_body_which_may_be_a_thousand_times_larger_saves_nothing(tmp_path):
+    body = gzip.compress(json.dumps({**KEYS, "session_token": ""}).encode() + b" " * 500_000)
+    assert len(body) < settings_routes.MAX_BODY_BYTES
+    with page(tmp_path) as url:
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        answer = requests.post(f"{url}/credentials", data=body, headers=headers)
+
+    assert 415 == answer.status_code
     assert not (tmp_path / "private" / "credentials.json").exists()
 
 
