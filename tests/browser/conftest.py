@@ -87,7 +87,7 @@ def page_of_all(server: ComfyUIServer, browser: Browser) -> Iterator[Canvas]:
 
 @pytest.fixture
 def canvas(page_of_all: Canvas, service: SimulatedService) -> Iterator[Canvas]:
-    """The page, in English and empty, the service's ledger empty too."""
+    """The page, in English, empty and with the classic renderer, the service's ledger empty too."""
     service.keys = {service.access_key: (service.secret_key, "")}
     service.reset()
     service.configure(
@@ -100,6 +100,7 @@ def canvas(page_of_all: Canvas, service: SimulatedService) -> Iterator[Canvas]:
     )
     page_of_all.language("en")
     page_of_all.build({})
+    page_of_all.renderer("classic")
     yield page_of_all
     assert page_of_all.of_ours() == []
 
