@@ -93,7 +93,7 @@ class KeysPage {
         spellcheck: false,
       });
       input.addEventListener("keydown", (event) => {
-        event.stopPropagation();
+        if (event.key !== "Escape") event.stopPropagation(); // which closes the settings from here, too
         if (event.key === "Enter") save();
       });
       return input;
