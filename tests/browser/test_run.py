@@ -187,6 +187,17 @@ def side_by_side(prompt: str) -> tuple[dict[str, Any], list[Any]]:
     return nodes, links
 
 
+@pytest.fixture
+def new_account(
+    canvas: Canvas, keys: None, server: ComfyUIServer, service: SimulatedService
+) -> None:
+    """Keys of an account whose allowance the server has not learned in another test."""
+    content = {"access_key": f"{service.access_key}NEW", "secret_key": service.secret_key}
+    service.keys[content["access_key"]] = (service.secret_key, "")
+    assert server.post("/volc_inpaint/credentials", content)[0] == 200
+
+
+@pytest.mark.usefixtures("new_account")
 def test_cancel_is_seen_on_every_node_that_ran(canvas: Canvas, service: SimulatedService) -> None:
     canvas.build(*side_by_side("cancel both"))
     service.latency_s = 30
@@ -201,6 +212,7 @@ def test_cancel_is_seen_on_every_node_that_ran(canvas: Canvas, service: Simulate
     service.hangs.set()
 
 
+@pytest.mark.usefixtures("new_account")
 def test_an_error_is_seen_on_its_node_and_ends_the_one_beside_it(
     canvas: Canvas, service: SimulatedService
 ) -> None:
