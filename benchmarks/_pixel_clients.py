@@ -63,13 +63,14 @@ def plain(file_format: str, **options: Any) -> Callable[[Path, int, str], Any]:
 def ours(folder: Path, side: int, endpoint: str) -> Any:
     """Four variants as VolcInpaint makes them, without ComfyUI around it."""
     setting.load_pack()
-    from volc_inpaint.nodes import inputs
     from volc_inpaint.nodes.jobs import accounts
-    from volc_inpaint.nodes.jobs.outcome import Job
-    from volc_inpaint.nodes.pixels import masks, region, wire
+    from volc_inpaint.nodes.jobs.job import Job
+    from volc_inpaint.nodes.paying import inputs
+    from volc_inpaint.nodes.pixels import masks, pictures, region
     from volc_inpaint.nodes.pixels.canvas import Canvas
     from volc_inpaint.nodes.volcengine import models
     from volc_inpaint.nodes.volcengine.credentials import Credentials
+    from volc_inpaint.nodes.volcengine.request import Request
 
     runner = accounts.runner_for(
         Credentials(setting.ACCESS_KEY, setting.SECRET_KEY),
@@ -84,15 +85,15 @@ def ours(folder: Path, side: int, endpoint: str) -> Any:
     def run(first_seed: int) -> str:
         selected = masks.prepare(mask, image)
         regions = [region.plan(layer, "crop", feather=8) for layer in selected]
-        rgb = regions[0].picture(wire.to_uint8(image[0][regions[0].slices]))
+        rgb = regions[0].picture(pictures.to_uint8(image[0][regions[0].slices]))
         white = regions[0].mask(selected[0])
-        encoded = wire.encode_picture(rgb)
-        request = models.Request(
+        encoded = pictures.encode_picture(rgb)
+        request = Request(
             models.INPAINTING_EDIT,
             {"custom_prompt": "a benchmark", "steps": 25, "scale": 5.0, "return_url": False},
-            (encoded.data, wire.encode_mask(white)),
+            (encoded.data, pictures.encode_mask(white)),
         )
-        key = wire.pixels_key(rgb, white)
+        key = pictures.pixels_key(rgb, white)
         del rgb, white
         jobs = [Job(n + 1, 1, request, key, first_seed + n) for n in range(VARIANTS)]
         canvas = Canvas(image, VARIANTS, selected, regions, 8)
@@ -188,10 +189,10 @@ def steps(folder: Path, side: int) -> dict[str, float]:
     import io
 
     from PIL import Image
-    from volc_inpaint.nodes.pixels import canvas, masks, morphology, region, wire
+    from volc_inpaint.nodes.pixels import canvas, masks, morphology, pictures, region
 
     image, mask = tensors(folder, side)
-    rgb = wire.to_uint8(image[0])
+    rgb = pictures.to_uint8(image[0])
     layer = masks.prepare(mask, image)[0]
     whole = region.plan(layer)
     buffer = io.BytesIO()
@@ -201,10 +202,10 @@ def steps(folder: Path, side: int) -> dict[str, float]:
     board.put(0, answer)
     functions: dict[str, Callable[[], Any]] = {
         "mask": lambda: masks.prepare(mask, image),
-        "bytes": lambda: wire.to_uint8(image[0]),
-        "encode JPEG": lambda: wire.encode_picture(rgb, 150_000 * side // 1024 * side // 1024),
-        "encode mask": lambda: wire.encode_mask(layer),
-        "decode": lambda: wire.open_picture(buffer.getvalue()),
+        "bytes": lambda: pictures.to_uint8(image[0]),
+        "encode JPEG": lambda: pictures.encode_picture(rgb, 150_000 * side // 1024 * side // 1024),
+        "encode mask": lambda: pictures.encode_mask(layer),
+        "decode": lambda: pictures.open_picture(buffer.getvalue()),
         "feather 8": lambda: canvas.feather_weight(layer, 8),
         "feather 256": lambda: canvas.feather_weight(layer, 256),
         "paste back": lambda: board.put(0, answer),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import ComfyExtension
 
-from . import host, settings_routes
+from .host import keys_page, server
 from .inpaint import VolcInpaint
 from .inpaint_url import VolcInpaintURL
 from .logo_info import LogoInfo
@@ -23,7 +23,7 @@ class VolcInpaintExtension(ComfyExtension):
 
     async def on_load(self) -> None:
         """Called once, before the server starts."""
-        settings_routes.register(host.routes(), host.private_directory())
+        keys_page.register(server.routes(), server.private_directory())
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The nodes, in the order of the menu."""

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from . import checkout, host, inputs, linked_values, schema
-from .model_notes import model_notes
-from .pixels import masks, region, wire
+from .host import server, values
+from .paying import checkout, inputs, schema
+from .paying.model_notes import model_notes
+from .paying.report import link_notes, links, report, summary
+from .pixels import masks, pictures, region
 from .pixels.canvas import Canvas
-from .report import link_notes, links, report, summary
 from .volcengine import models
+from .volcengine.request import Request
 
 if TYPE_CHECKING:
     import torch
 
-    from .jobs.outcome import Job, Outcome
+    from .jobs.job import Job, Outcome
+    from .volcengine.request import LogoInfo
 
 
 class VolcInpaint(io.ComfyNode):
@@ -92,23 +95,23 @@ class VolcInpaint(io.ComfyNode):
         return_url: bool,
         require_all: bool,
         model: str = models.INPAINTING_EDIT.req_key,
-        logo_info: models.LogoInfo | None = None,
+        logo_info: LogoInfo | None = None,
     ) -> io.NodeOutput:
         """Check everything, then buy what the journal does not hold, then put the pictures together."""
         chosen = inputs.chosen_model(model)
         text = inputs.prompt(prompt, "VolcInpaint", chosen)
-        fit = linked_values.choice("fit", fit, region.FITS)
+        fit = values.choice("fit", fit, region.FITS)
         logo_info = inputs.logo(logo_info)
         variants, seed, steps, scale, feather = inputs.numbers(
             variants=variants, seed=seed, steps=steps, scale=scale, feather=feather
         )
-        wire.check_images(image, "VolcInpaint")
+        pictures.check_images(image, "VolcInpaint")
         selected = masks.prepare(mask, image, "VolcInpaint")
         limits = region.Limits(chosen.min_side, chosen.max_side)
         regions = [region.plan(layer, fit, limits, feather) for layer in selected]
         runner = checkout.open_runner()
         drawn_on = logo_info is not None and logo_info.add_logo and chosen.knows("logo_info")
-        prototype = models.Request(
+        prototype = Request(
             chosen,
             inputs.parameters(
                 chosen, text, steps=steps, scale=scale, return_url=return_url, logo_info=logo_info
@@ -121,8 +124,8 @@ class VolcInpaint(io.ComfyNode):
             zip(image, selected, regions, strict=True), 1
         ):
             # The tensor is read here, on the node's own thread; what takes long runs beside it.
-            rgb = wire.to_uint8(picture[part.slices])
-            request, pixels_key = await host.in_background(_request, prototype, part, rgb, layer)
+            rgb = pictures.to_uint8(picture[part.slices])
+            request, pixels_key = await server.in_background(_request, prototype, part, rgb, layer)
             jobs += inputs.variant_jobs(
                 request, pixels_key, image=number, variants=variants, seed=seed
             )
@@ -131,9 +134,9 @@ class VolcInpaint(io.ComfyNode):
 
         def take(outcome: Outcome) -> Any:
             canvas.put(outcome.index - 1, outcome.value)
-            return canvas.preview(outcome.index - 1, host.PREVIEW_SIDE)
+            return canvas.preview(outcome.index - 1, server.PREVIEW_SIDE)
 
-        display = host.Display(cls.hidden.unique_id, len(jobs))
+        display = server.Display(cls.hidden.unique_id, len(jobs))
         outcomes = await checkout.buy(
             runner, jobs, display, inputs.open_picture, take, require_all=require_all
         )
@@ -158,11 +161,11 @@ _LOGO_NOTE = (
 
 
 def _request(
-    prototype: models.Request, part: region.Region, rgb: Any, layer: masks.Mask
-) -> tuple[models.Request, str]:
+    prototype: Request, part: region.Region, rgb: Any, layer: masks.Mask
+) -> tuple[Request, str]:
     """Encode what is sent of one picture, once for all its variants, and name it by its pixels."""
     model = prototype.model
     rgb, white = part.picture(rgb), part.mask(layer)
-    picture = wire.encode_picture(rgb, model.max_file_bytes, model.safe_file_bytes)
-    request = replace(prototype, pictures=(picture.data, wire.encode_mask(white)))
-    return request, wire.pixels_key(rgb, white)
+    picture = pictures.encode_picture(rgb, model.max_file_bytes, model.safe_file_bytes)
+    request = replace(prototype, pictures=(picture.data, pictures.encode_mask(white)))
+    return request, pictures.pixels_key(rgb, white)

@@ -9,17 +9,20 @@ import numpy as np
 import torch
 from comfy_api.latest import io
 
-from . import checkout, host, inputs, linked_values, schema
-from .model_notes import model_notes
+from .host import server, values
+from .paying import checkout, inputs, schema
+from .paying.model_notes import model_notes
+from .paying.report import link_notes, links, report, summary
 from .pixels import region
-from .report import link_notes, links, report, summary
 from .volcengine import models
 from .volcengine.client import check_url
+from .volcengine.request import Request
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .jobs.outcome import Outcome
+    from .jobs.job import Outcome
+    from .volcengine.request import LogoInfo
 
 NODE = "VolcInpaintURL"
 
@@ -76,7 +79,7 @@ class VolcInpaintURL(io.ComfyNode):
         return_url: bool,
         require_all: bool,
         model: str = models.INPAINTING_EDIT.req_key,
-        logo_info: models.LogoInfo | None = None,
+        logo_info: LogoInfo | None = None,
     ) -> io.NodeOutput:
         """Check everything, then buy what the journal does not hold.
 
@@ -95,7 +98,7 @@ class VolcInpaintURL(io.ComfyNode):
             variants=variants, seed=seed, steps=steps, scale=scale
         )
         runner = checkout.open_runner()
-        request = models.Request(
+        request = Request(
             chosen,
             inputs.parameters(
                 chosen, text, steps=steps, scale=scale, return_url=return_url, logo_info=logo_info
@@ -110,7 +113,7 @@ class VolcInpaintURL(io.ComfyNode):
             picture: NDArray[np.uint8] = outcome.value
             return picture
 
-        display = host.Display(cls.hidden.unique_id, len(jobs))
+        display = server.Display(cls.hidden.unique_id, len(jobs))
         outcomes = await checkout.buy(
             runner, jobs, display, inputs.decode, take, require_all=require_all
         )
@@ -130,7 +133,7 @@ def _link(text: str, name: str) -> str:
     Raises:
         ValueError: None, several, or not one that the service may fetch.
     """
-    found = linked_values.text(name, text).split()
+    found = values.text(name, text).split()
     if not found:
         raise ValueError(
             f"{NODE}: {name} is empty, so nothing was sent. Enter a link; if it comes from `urls` of another node, turn "

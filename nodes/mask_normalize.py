@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from comfy_api.latest import io
 
-from . import linked_values
-from .pixels import masks, morphology, overlay, wire
+from .host import values
+from .pixels import masks, morphology, overlay, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,32 +141,32 @@ class MaskNormalize(io.ComfyNode):
             ValueError: A linked value that is none of the widget's, wrong rank or type, another size than the picture's, as many masks as fit no picture, or
                 nothing masked, unless `on_empty` lets that pass.
         """
-        linked_values.choice("size_mismatch", size_mismatch, _SIZE_MISMATCH)
-        linked_values.choice("multi_mask", multi_mask, _MULTI_MASK)
-        linked_values.choice("on_empty", on_empty, _ON_EMPTY)
-        threshold = linked_values.number(
+        values.choice("size_mismatch", size_mismatch, _SIZE_MISMATCH)
+        values.choice("multi_mask", multi_mask, _MULTI_MASK)
+        values.choice("on_empty", on_empty, _ON_EMPTY)
+        threshold = values.number(
             "threshold", threshold, _MIN_THRESHOLD, _MAX_THRESHOLD, whole=False
         )
-        close_gaps = linked_values.number("close_gaps", close_gaps, 0, _MAX_PX)
-        remove_specks = linked_values.number("remove_specks", remove_specks, 0, _MAX_SPECK_PX2)
-        grow = linked_values.number("grow", grow, -_MAX_PX, _MAX_PX)
+        close_gaps = values.number("close_gaps", close_gaps, 0, _MAX_PX)
+        remove_specks = values.number("remove_specks", remove_specks, 0, _MAX_SPECK_PX2)
+        grow = values.number("grow", grow, -_MAX_PX, _MAX_PX)
         stack = masks.read(mask, NODE)
         if image is not None:
-            wire.check_images(image, NODE)
+            pictures.check_images(image, NODE)
         layers = masks.binarise(stack, threshold)
         if on_empty == "error":
             masks.check_not_empty([masks.union(layers)], stack, threshold, NODE)
 
         notes: list[str] = []
-        pictures = len(image) if image is not None else 1
+        wanted = len(image) if image is not None else 1
         if multi_mask == "union" and len(layers) > 1:
             notes.append(
                 f"{len(layers)} masks became one; per_image keeps one for each picture."
                 f" / {len(layers)} 个遮罩已合并为一个；“多个遮罩”（multi_mask）设为 per_image 可为每张图片保留各自的遮罩。"
             )
             layers = [masks.union(layers)]
-        elif pictures > 1:
-            layers = masks.match_count(layers, pictures, NODE)
+        elif wanted > 1:
+            layers = masks.match_count(layers, wanted, NODE)
         if on_empty == "error":
             masks.check_not_empty(layers, stack, threshold, NODE)
         if image is not None:

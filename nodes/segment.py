@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from . import checkout, host, linked_values
-from .jobs.outcome import Job
-from .pixels import region, segmentation, wire
+from .host import server, values
+from .jobs.job import Job
+from .paying import checkout
+from .paying.report import report, summary
+from .pixels import pictures, region, segmentation
 from .pixels.found import Found
-from .report import report, summary
 from .volcengine import models
+from .volcengine.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from .jobs.outcome import Outcome
+    from .jobs.job import Outcome
 
 NODE = "VolcSegment"
 
@@ -108,10 +110,10 @@ class VolcSegment(io.ComfyNode):
             ValueError: No picture, several for entities, a linked value that is none of the widget's, or nothing was found.
             VolcengineError: No keys, or one of the masks is missing.
         """
-        wire.check_images(image, NODE)
-        linked_values.choice("target", target, _TARGETS)
-        linked_values.choice("refine", refine, _REFINE)
-        max_entities = linked_values.number("max_entities", max_entities, 1, _MAX_ENTITIES)
+        pictures.check_images(image, NODE)
+        values.choice("target", target, _TARGETS)
+        values.choice("refine", refine, _REFINE)
+        max_entities = values.number("max_entities", max_entities, 1, _MAX_ENTITIES)
         count = len(image)
         if target == "entities" and count > 1:
             raise _too_many_pictures(count)
@@ -119,25 +121,25 @@ class VolcSegment(io.ComfyNode):
         runner = checkout.open_runner()
 
         # The tensor is read here, on the node's own thread; what takes long runs beside it.
-        pictures = [wire.to_uint8(picture) for picture in image]
+        originals = [pictures.to_uint8(picture) for picture in image]
         limits = region.Limits(model.min_side, model.max_side)
         jobs: list[Job] = []
         as_sent: list[NDArray[np.uint8]] = []
-        for number, rgb in enumerate(pictures, 1):
-            sent = await host.in_background(
+        for number, rgb in enumerate(originals, 1):
+            sent = await server.in_background(
                 segmentation.fit, rgb, limits, model.max_file_bytes, NODE
             )
             as_sent.append(sent.rgb)
-            request = models.Request(model, parameters, (sent.data,))
-            key = wire.pixels_key(sent.rgb)
+            request = Request(model, parameters, (sent.data,))
+            key = pictures.pixels_key(sent.rgb)
             jobs.append(Job(index=number, image=number, request=request, pixels_key=key))
 
-        found = Found(pictures, as_sent, target, max_entities)
+        found = Found(originals, as_sent, target, max_entities)
 
         def take(outcome: Outcome) -> NDArray[np.uint8]:
             return found.put(outcome.image, outcome.value, _scores(outcome.data))
 
-        display = host.Display(cls.hidden.unique_id, len(jobs))
+        display = server.Display(cls.hidden.unique_id, len(jobs))
         # A batch of masks has one for each picture: one missing would shift the others.
         outcomes = await checkout.buy(runner, jobs, display, _decode, take, require_all=True)
         empty = found.nothing_in()
@@ -145,7 +147,7 @@ class VolcSegment(io.ComfyNode):
             raise _nothing_found(target, empty, count)
 
         masks, facts = found.masks()
-        notes = _notes(pictures, as_sent)
+        notes = _notes(originals, as_sent)
         return io.NodeOutput(
             masks,
             found.preview(),
@@ -168,15 +170,15 @@ def _call(target: str, max_entities: int, refine: str) -> tuple[models.Model, di
     }
 
 
-def _decode(pictures: tuple[bytes, ...]) -> NDArray[np.uint8]:
+def _decode(files: tuple[bytes, ...]) -> NDArray[np.uint8]:
     """The answer's mask or index map, uint8 [H, W].
 
     Raises:
         ValueError: There is none, or it is no such picture.
     """
-    if not pictures:
+    if not files:
         raise ValueError("no picture")
-    return wire.decode_grey(pictures[0])
+    return pictures.decode_grey(files[0])
 
 
 def _scores(data: Mapping[str, Any]) -> list[float]:
@@ -186,11 +188,11 @@ def _scores(data: Mapping[str, Any]) -> list[float]:
 
 
 def _notes(
-    pictures: Sequence[NDArray[np.uint8]], as_sent: Sequence[NDArray[np.uint8]]
+    originals: Sequence[NDArray[np.uint8]], as_sent: Sequence[NDArray[np.uint8]]
 ) -> list[str]:
     """Which pictures were scaled."""
     notes = []
-    for number, (rgb, sent) in enumerate(zip(pictures, as_sent, strict=True), 1):
+    for number, (rgb, sent) in enumerate(zip(originals, as_sent, strict=True), 1):
         was, now = (f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (rgb, sent))
         if was != now:
             notes.append(

@@ -17,20 +17,21 @@ from typing import TYPE_CHECKING, Any
 import conftest  # noqa: F401 - makes the pack importable as `volc_inpaint`
 import numpy as np
 from PIL import Image
+from volc_inpaint.nodes.jobs.job import Job
 from volc_inpaint.nodes.jobs.journal import Journal
 from volc_inpaint.nodes.jobs.limiter import Limiter
-from volc_inpaint.nodes.jobs.outcome import Job
-from volc_inpaint.nodes.jobs.runner import Runner
+from volc_inpaint.nodes.jobs.run import Runner
 from volc_inpaint.nodes.volcengine.client import Client
 from volc_inpaint.nodes.volcengine.credentials import Credentials
-from volc_inpaint.nodes.volcengine.models import INPAINTING, Request
+from volc_inpaint.nodes.volcengine.models import INPAINTING
+from volc_inpaint.nodes.volcengine.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from simulated_service import SimulatedService
-    from volc_inpaint.nodes.jobs.outcome import Outcome
+    from volc_inpaint.nodes.jobs.job import Outcome
 
 SIDE = 64
 # One interface of each kind: the call brings the picture, or a task that is asked for.

@@ -10,7 +10,7 @@ from ..volcengine.errors import InvalidResponseError, VolcengineError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .outcome import Job
+    from .job import Job
 
 # What is known of the money for one picture: none was spent, perhaps it was, or it was and the picture is kept.
 Money = Literal["unspent", "doubtful", "kept"]

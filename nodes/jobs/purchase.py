@@ -16,18 +16,18 @@ from ..volcengine.errors import (
     VolcengineError,
 )
 from . import messages, tasks
+from .job import LINK_LIFE_S, delivered, failed
 from .journal import DamagedError, Entry, journal_key
-from .outcome import LINK_LIFE_S, delivered, failed
 from .retry import RetryPlan
 from .sending import Sending, trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..volcengine.models import Answer
+    from ..volcengine.answers import Answer
     from .claims import Claim
-    from .outcome import Job, Outcome
-    from .runner import Run, Runner
+    from .job import Job, Outcome
+    from .run import Run, Runner
 
 _LOG = logging.getLogger(__name__)
 

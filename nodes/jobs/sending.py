@@ -16,10 +16,10 @@ from .retry import RATE_CODES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..volcengine.models import Answer
+    from ..volcengine.answers import Answer
     from .claims import Claim
-    from .outcome import Job
-    from .runner import Run, Runner
+    from .job import Job
+    from .run import Run, Runner
 
 _LOG = logging.getLogger(__name__)
 

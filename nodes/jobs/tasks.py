@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from ..volcengine.answers import Answer
     from ..volcengine.client import Client
-    from ..volcengine.models import Answer, Request
+    from ..volcengine.request import Request
 
 # How long a task can be asked for: https://www.volcengine.com/docs/85621/1976207
 LIFE_S = 12 * 3600.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
-from . import masks, wire
+from . import masks, pictures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,7 @@ class Limits(NamedTuple):
     """Sides that the interface takes, px (volcengine.com/docs/86081/1804490)."""
 
     min_side: int = 64
-    max_side: int = wire.MAX_SIDE
+    max_side: int = pictures.MAX_SIDE
 
 
 LIMITS = Limits()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
-from . import masks, region, wire
+from . import masks, pictures, region
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +54,7 @@ def fit(rgb: NDArray[np.uint8], limits: region.Limits, max_bytes: int, node: str
         )
     rgb = region.resample(rgb, sent_height, sent_width)
     while True:
-        encoded = wire.encode_picture(rgb, max_bytes, max_bytes)
+        encoded = pictures.encode_picture(rgb, max_bytes, max_bytes)
         height, width = (round(side * _SMALLER) for side in rgb.shape[:2])
         good = encoded.quality is None or encoded.quality >= _LEAST_QUALITY
         if good or min(height, width) < limits.min_side:

@@ -9,6 +9,7 @@ import json
 import math
 import re
 import time
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,33 @@ from .errors import (
     ServerError,
 )
 from .explanations import CODES, NUMBERS
-from .models import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A call that succeeded.
+
+    Attributes:
+        request_id: What the service's support asks for.
+        code: 10000.
+        message: As received.
+        elapsed_s: The service's own time, in seconds, if it told.
+        pictures: Encoded files.
+        urls: Links to the same; they live 24 hours.
+        data: The other fields of `data`: texts, numbers, booleans, and lists of such.
+    """
+
+    request_id: str
+    code: int = 10000
+    message: str = ""
+    elapsed_s: float | None = None
+    pictures: tuple[bytes, ...] = ()
+    urls: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
 
 SUCCESS = 10000
 _MAX_TEXT = 500

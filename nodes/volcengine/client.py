@@ -18,8 +18,8 @@ from .connection import Connection, CountedBody, Deadline
 from .errors import APIConnectionError, APITimeoutError, InvalidResponseError
 
 if TYPE_CHECKING:
+    from .answers import Answer
     from .credentials import Credentials
-    from .models import Answer
 
 # https://www.volcengine.com/docs/86081/1804490
 DEFAULT_ENDPOINT = "https://visual.volcengineapi.com"

@@ -1,24 +1,15 @@
-"""The interfaces of the service in one table, and the request and the answer that all of them share."""
+"""The interfaces of the service in one table."""
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION = "2022-08-31"
-
-# https://www.volcengine.com/docs/86081/1804490, field `logo_info`
-LOGO_POSITIONS = MappingProxyType(
-    {"bottom_right": 0, "bottom_left": 1, "top_left": 2, "top_right": 3}
-)
-LOGO_LANGUAGES = MappingProxyType({"chinese": 0, "english": 1})
 
 
 @dataclass(frozen=True)
@@ -113,129 +104,3 @@ ENTITY_SEGMENTATION = replace(
 INPAINTING: Mapping[str, Model] = MappingProxyType(
     {model.req_key: model for model in (INPAINTING_EDIT, DREAM_INPAINT, ERASE)}
 )
-
-
-@dataclass(frozen=True)
-class LogoInfo:
-    """The watermark and the implicit label, field by field as on the wire.
-
-    https://www.volcengine.com/docs/86081/1804490 and https://www.volcengine.com/docs/85621/1976207
-
-    Attributes:
-        add_logo: Whether to draw it.
-        position: 0 bottom right, 1 bottom left, 2 top left, 3 top right.
-        language: 0 Chinese, 1 English.
-        opacity: 0..1, 1 = opaque.
-        logo_text_content: Own text; empty for the standard text, and then not sent.
-        content_producer: Of the implicit label: who makes the content. Each of the four is sent only if given.
-        producer_id: The picture's number there; the label needs it.
-        content_propagator: Who distributes it.
-        propagate_id: Its number there.
-    """
-
-    add_logo: bool = True
-    position: int = 0
-    language: int = 0
-    opacity: float = 0.3
-    logo_text_content: str = ""
-    content_producer: str = ""
-    producer_id: str = ""
-    content_propagator: str = ""
-    propagate_id: str = ""
-
-    def wire(self) -> dict[str, object]:
-        """The value of the field `logo_info`."""
-        fields: dict[str, object] = {
-            "add_logo": self.add_logo,
-            "position": self.position,
-            "language": self.language,
-            "opacity": self.opacity,
-        }
-        if self.logo_text_content:
-            fields["logo_text_content"] = self.logo_text_content
-        return fields
-
-    def label(self) -> dict[str, object]:
-        """The value of the field `aigc_meta`; empty if no part of the label is given."""
-        parts = {
-            "content_producer": self.content_producer,
-            "producer_id": self.producer_id,
-            "content_propagator": self.content_propagator,
-            "propagate_id": self.propagate_id,
-        }
-        return {name: value for name, value in parts.items() if value}
-
-
-@dataclass(frozen=True)
-class Request:
-    """One call but for its seed, which is all that differs between variants.
-
-    Attributes:
-        model: Its row in the table.
-        parameters: Further fields by their wire names.
-        pictures: Encoded files: the image, then the mask.
-        urls: The same two as links; instead of `pictures`.
-        on_query: Further fields of the question for a submitted task.
-    """
-
-    model: Model
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    pictures: tuple[bytes, ...] = ()
-    urls: tuple[str, ...] = ()
-    on_query: Mapping[str, object] = field(default_factory=dict)
-
-    def body(self, seed: int | None = None) -> bytes:
-        """The JSON body, UTF-8. The pictures are encoded once, whatever the number of seeds.
-
-        Args:
-            seed: 0 or larger, -1 for one of the service's choice, None to send none.
-        """
-        if seed is None:
-            return self._head + b"}"
-        return b'%b,"seed":%d}' % (self._head, seed)
-
-    def query(self, task_id: str) -> bytes:
-        """The JSON body that asks for a submitted task, UTF-8 (https://www.volcengine.com/docs/85621/1976207)."""
-        fields = {"req_key": self.model.req_key, "task_id": task_id}
-        if self.on_query:
-            # a text that holds JSON, not an object
-            fields["req_json"] = to_json(dict(self.on_query)).decode()
-        return to_json(fields)
-
-    @cached_property
-    def _head(self) -> bytes:
-        fields: dict[str, object] = {"req_key": self.model.req_key, **self.parameters}
-        if self.urls:
-            fields["image_urls"] = list(self.urls)
-            return to_json(fields)[:-1]
-        # Appended as bytes: a JSON encoder would look at every character of a text that needs no escape.
-        pictures = b",".join(b'"%b"' % base64.b64encode(picture) for picture in self.pictures)
-        return b'%b,"binary_data_base64":[%b]' % (to_json(fields)[:-1], pictures)
-
-
-def to_json(value: object) -> bytes:
-    """Compact JSON in UTF-8, Chinese unescaped."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A call that succeeded.
-
-    Attributes:
-        request_id: What the service's support asks for.
-        code: 10000.
-        message: As received.
-        elapsed_s: The service's own time, in seconds, if it told.
-        pictures: Encoded files.
-        urls: Links to the same; they live 24 hours.
-        data: The other fields of `data`: texts, numbers, booleans, and lists of such.
-    """
-
-    request_id: str
-    code: int = 10000
-    message: str = ""
-    elapsed_s: float | None = None
-    pictures: tuple[bytes, ...] = ()
-    urls: tuple[str, ...] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from simulated_service import SimulatedService
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from volc_inpaint.nodes.jobs.outcome import Job
+    from volc_inpaint.nodes.jobs.job import Job
 
 TESTS = Path(__file__).resolve().parents[2]
 

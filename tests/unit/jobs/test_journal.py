@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import buyer
 import pytest
+from volc_inpaint.nodes.jobs.job import delivered
 from volc_inpaint.nodes.jobs.journal import DamagedError, Entry, Journal, journal_key
-from volc_inpaint.nodes.jobs.outcome import delivered
-from volc_inpaint.nodes.pixels import wire
-from volc_inpaint.nodes.volcengine.models import LogoInfo
+from volc_inpaint.nodes.pixels import pictures
+from volc_inpaint.nodes.volcengine.request import LogoInfo
 
 if TYPE_CHECKING:
-    from volc_inpaint.nodes.volcengine.models import Request
+    from volc_inpaint.nodes.volcengine.request import Request
 
 KEY = "ab" + "0" * 62
 PICTURES = (b"\xff\xd8\xffsome jpeg", b"\x89PNG\r\n\x1a\nsome png", b"something else")
@@ -200,7 +200,7 @@ def test_the_key_is_of_what_the_picture_shows_and_of_nothing_else() -> None:
         key(endpoint="https://f"),
         key(seed=2),
         key(seed=None),
-        key(pixels_key=wire.pixels_key(buyer.pixels(1), white)),
+        key(pixels_key=pictures.pixels_key(buyer.pixels(1), white)),
         key(with_parameters(custom_prompt="cat")),
         key(with_parameters(steps=26)),
         key(with_parameters(scale=5.1)),
@@ -218,15 +218,15 @@ def test_pixels_are_named_by_value_shape_and_place() -> None:
     changed = rgb.copy()
     changed[0, 0, 0] ^= 1
     names = [
-        wire.pixels_key(rgb, mask),
-        wire.pixels_key(changed, mask),
-        wire.pixels_key(rgb, ~mask),
-        wire.pixels_key(rgb.reshape(32, 128, 3), mask),
-        wire.pixels_key(rgb[..., ::-1], mask),
+        pictures.pixels_key(rgb, mask),
+        pictures.pixels_key(changed, mask),
+        pictures.pixels_key(rgb, ~mask),
+        pictures.pixels_key(rgb.reshape(32, 128, 3), mask),
+        pictures.pixels_key(rgb[..., ::-1], mask),
     ]
 
     assert len(set(names)) == len(names)
-    assert wire.pixels_key(rgb.copy(order="F"), mask) == names[0]
+    assert pictures.pixels_key(rgb.copy(order="F"), mask) == names[0]
 
 
 def test_the_oldest_use_goes_first_when_the_folder_is_full(tmp_path: Path) -> None:

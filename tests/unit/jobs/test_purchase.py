@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from simulated_service import SimulatedService
-    from volc_inpaint.nodes.jobs.outcome import Job
+    from volc_inpaint.nodes.jobs.job import Job
 
     Jobs = Callable[..., list[Job]]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
-from volc_inpaint.nodes.pixels import jpeg, wire
+from volc_inpaint.nodes.pixels import jpeg, pictures
 
 GOOD = 90
 Pixels = np.ndarray[Any, Any]
@@ -112,10 +112,10 @@ def test_the_safe_limit_is_kept_where_quality_allows_and_else_the_hard_one() -> 
     pixels, sizes = scanned("coffee, grainy")
 
     # 95 keeps the safe limit: no need for more, though 98 keeps the hard one
-    encoded = wire.encode_picture(pixels, sizes[98], sizes[95])
+    encoded = pictures.encode_picture(pixels, sizes[98], sizes[95])
     assert (encoded.format, encoded.quality) == ("JPEG", 95)
     # only 80 would keep the safe one: too poor to be worth it
-    encoded = wire.encode_picture(pixels, sizes[92], sizes[80])
+    encoded = pictures.encode_picture(pixels, sizes[92], sizes[80])
     assert (encoded.format, encoded.quality) == ("JPEG", 92)
 
 

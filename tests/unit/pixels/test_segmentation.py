@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
-from volc_inpaint.nodes.pixels import segmentation, wire
+from volc_inpaint.nodes.pixels import pictures, segmentation
 from volc_inpaint.nodes.pixels.region import Limits
 
 LIMITS = Limits(min_side=16, max_side=64)
@@ -195,14 +195,14 @@ def test_the_numbers_of_an_index_map_survive_a_palette() -> None:
     with_palette.putpalette([value for i in range(256) for value in (255 - i, i, 128)])
     with_palette.putdata(numbers.ravel().tolist())
 
-    assert np.array_equal(numbers, wire.decode_grey(png(with_palette)))
+    assert np.array_equal(numbers, pictures.decode_grey(png(with_palette)))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
 def test_a_grey_mask_is_read_whatever_its_mode(mode: str) -> None:
     grey = np.random.default_rng(2).integers(0, 256, (5, 6), np.uint8)
 
-    decoded = wire.decode_grey(png(Image.fromarray(grey).convert(mode)))
+    decoded = pictures.decode_grey(png(Image.fromarray(grey).convert(mode)))
 
     assert np.array_equal(grey, decoded)
     assert decoded.flags["C_CONTIGUOUS"]
@@ -210,4 +210,4 @@ def test_a_grey_mask_is_read_whatever_its_mode(mode: str) -> None:
 
 def test_a_picture_in_colours_is_no_mask() -> None:
     with pytest.raises(ValueError, match="has colours"):
-        wire.decode_grey(png(Image.fromarray(picture(10, 10))))
+        pictures.decode_grey(png(Image.fromarray(picture(10, 10))))

@@ -10,7 +10,7 @@ from email.utils import formatdate
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from volc_inpaint.nodes.volcengine.answers import parse
+from volc_inpaint.nodes.volcengine.answers import Answer, parse
 from volc_inpaint.nodes.volcengine.errors import (
     APIResponseError,
     InvalidResponseError,
@@ -18,7 +18,6 @@ from volc_inpaint.nodes.volcengine.errors import (
     ServerError,
     VolcengineError,
 )
-from volc_inpaint.nodes.volcengine.models import Answer
 
 PICTURE = b"\xff\xd8\xff a picture"
 LINK = "https://example.com/a.jpg?sign=" + "x" * 1500

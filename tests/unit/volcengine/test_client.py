@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from simulated_service import SimulatedService
 from volc_inpaint.nodes.volcengine import client as client_module
+from volc_inpaint.nodes.volcengine.answers import Answer
 from volc_inpaint.nodes.volcengine.client import Client, check_url
 from volc_inpaint.nodes.volcengine.credentials import Credentials
 from volc_inpaint.nodes.volcengine.errors import (
@@ -30,7 +31,8 @@ from volc_inpaint.nodes.volcengine.errors import (
     InvalidResponseError,
     VolcengineError,
 )
-from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT, VERSION, Answer, Request
+from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT, VERSION
+from volc_inpaint.nodes.volcengine.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

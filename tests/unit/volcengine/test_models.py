@@ -6,8 +6,9 @@ import base64
 import json
 
 import pytest
-from volc_inpaint.nodes.volcengine import models
-from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT, LogoInfo, Request
+from volc_inpaint.nodes.volcengine import models, request
+from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT
+from volc_inpaint.nodes.volcengine.request import LogoInfo, Request
 
 PICTURES = (b"\xff\xd8\xff picture", b"\x89PNG mask")
 LINKS = ("https://example.com/a.jpg", "https://example.com/m.png")
@@ -102,8 +103,8 @@ def test_the_words_of_the_nodes_stand_for_the_documented_numbers():
     # https://www.volcengine.com/docs/86081/1804490, field logo_info
     positions = {"bottom_right": 0, "bottom_left": 1, "top_left": 2, "top_right": 3}
 
-    assert positions == dict(models.LOGO_POSITIONS)
-    assert {"chinese": 0, "english": 1} == dict(models.LOGO_LANGUAGES)
+    assert positions == dict(request.LOGO_POSITIONS)
+    assert {"chinese": 0, "english": 1} == dict(request.LOGO_LANGUAGES)
 
 
 def test_the_table_knows_the_inpainting_interface():

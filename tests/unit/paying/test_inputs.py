@@ -10,14 +10,13 @@ import pytest
 import torch
 from PIL import Image
 from skimage import data
-from volc_inpaint.nodes import inputs
+from volc_inpaint.nodes.paying import inputs
 from volc_inpaint.nodes.volcengine.models import (
     DREAM_INPAINT,
     INPAINTING_EDIT,
-    LogoInfo,
     Model,
-    Request,
 )
+from volc_inpaint.nodes.volcengine.request import LogoInfo, Request
 
 REQUEST = Request(INPAINTING_EDIT, {}, pictures=(b"a", b"b"))
 USUAL = {"steps": 25, "scale": 5.0, "return_url": False, "logo_info": None}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .volcengine.client import DEFAULT_ENDPOINT
+from ..volcengine.client import DEFAULT_ENDPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from volc_inpaint.nodes import inputs
-from volc_inpaint.nodes.model_notes import model_notes
-from volc_inpaint.nodes.volcengine.models import DREAM_INPAINT, ERASE, INPAINTING_EDIT, LogoInfo
+from volc_inpaint.nodes.paying import inputs
+from volc_inpaint.nodes.paying.model_notes import model_notes
+from volc_inpaint.nodes.volcengine.models import DREAM_INPAINT, ERASE, INPAINTING_EDIT
+from volc_inpaint.nodes.volcengine.request import LogoInfo
 
 LABEL = LogoInfo(content_producer="me", producer_id="1")
 USUAL = {"steps": 25, "scale": 5.0, "logo_info": None}

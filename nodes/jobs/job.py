@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..volcengine.errors import VolcengineError
-    from ..volcengine.models import Request
+    from ..volcengine.request import Request
     from .journal import Entry
 
 # How long the service keeps its links: https://www.volcengine.com/docs/86081/1804490

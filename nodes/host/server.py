@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from .jobs.outcome import Outcome, Status
-    from .jobs.runner import Run
+    from ..jobs.job import Outcome, Status
+    from ..jobs.run import Run
 
 T = TypeVar("T")
 

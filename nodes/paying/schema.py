@@ -6,9 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..volcengine.models import INPAINTING, INPAINTING_EDIT
 from . import inputs
-from .logo_info import LogoInfoSocket
-from .volcengine.models import INPAINTING, INPAINTING_EDIT
+
+LogoInfoSocket = io.Custom("VOLC_LOGO_INFO")
 
 
 def limits(name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from .flights import Flights
-from .outcome import Status
+from .job import Status
 from .purchase import Purchase
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from ..volcengine.client import Client
     from ..volcengine.errors import VolcengineError
+    from .job import Job, Outcome, Waiting
     from .journal import Journal
     from .limiter import Limiter
-    from .outcome import Job, Outcome, Waiting
 
 _LOG = logging.getLogger(__name__)
 _MAX_THREADS = 16

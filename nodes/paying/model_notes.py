@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from . import inputs
 
 if TYPE_CHECKING:
-    from .volcengine.models import LogoInfo, Model
+    from ..volcengine.models import Model
+    from ..volcengine.request import LogoInfo
 
 _SAMPLING = ("steps", "scale")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from volc_inpaint.nodes.jobs.outcome import Outcome
-from volc_inpaint.nodes.report import link_notes, links, report, summary
+from volc_inpaint.nodes.jobs.job import Outcome
+from volc_inpaint.nodes.paying.report import link_notes, links, report, summary
 
 PAID = Outcome(
     1, 1, 7, "paid", value="picture", urls=("https://a/1",), request_id="R1", code=10000,

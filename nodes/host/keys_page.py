@@ -12,10 +12,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from .settings import Settings
-from .volcengine import credentials, models
-from .volcengine.client import Client
-from .volcengine.errors import (
+from ..volcengine import credentials, models
+from ..volcengine.client import Client
+from ..volcengine.errors import (
     APIConnectionError,
     APIResponseError,
     CredentialsError,
@@ -23,6 +22,8 @@ from .volcengine.errors import (
     MissingCredentialsError,
     ServerError,
 )
+from ..volcengine.request import to_json
+from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -124,7 +125,7 @@ def check_keys(
         return _verdict("refused", str(error))
     model = models.INPAINTING_EDIT
     try:
-        client.call(model.action, models.VERSION, models.to_json({"req_key": model.req_key}))
+        client.call(model.action, models.VERSION, to_json({"req_key": model.req_key}))
     except APIResponseError as error:
         business = isinstance(error.code, int) and error.code > 0
         if business and error.code not in _WRONG and not isinstance(error, ServerError):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from . import host
-from .jobs import accounts
-from .settings import Settings
-from .volcengine import credentials
+from ..host import server
+from ..host.settings import Settings
+from ..jobs import account
+from ..volcengine import credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy as np
 
-    from .jobs.outcome import Job, Outcome
-    from .jobs.runner import Runner
-    from .volcengine.errors import VolcengineError
+    from ..jobs.job import Job, Outcome
+    from ..jobs.run import Runner
+    from ..volcengine.errors import VolcengineError
 
 
 # Runs of each node that did not get all of their pictures.
@@ -32,12 +32,12 @@ def open_runner() -> Runner:
         ValueError: An environment variable of this server is out of its range.
     """
     settings = Settings.from_environment()
-    return accounts.runner_for(
-        credentials.load(saved=host.credentials_file()),
+    return account.runner_for(
+        credentials.load(saved=server.credentials_file()),
         endpoint=settings.endpoint,
         max_concurrency=settings.max_concurrency,
         timeout_s=settings.timeout_s,
-        journal_directory=settings.journal_dir or host.journal_directory(),
+        journal_directory=settings.journal_dir or server.journal_directory(),
         journal_max_bytes=settings.journal_max_mb * 1_000_000,
     )
 
@@ -45,7 +45,7 @@ def open_runner() -> Runner:
 async def buy(
     runner: Runner,
     jobs: Sequence[Job],
-    display: host.Display,
+    display: server.Display,
     decode: Callable[[tuple[bytes, ...]], Any],
     take: Callable[[Outcome], np.ndarray[Any, Any]],
     *,
@@ -70,7 +70,7 @@ async def buy(
         InterruptProcessingException: The user cancelled.
     """
     run = runner.start(jobs, decode)
-    await host.follow(run, display, take)
+    await server.follow(run, display, take)
     outcomes = run.results()
     missing = [outcome for outcome in outcomes if outcome.value is None]
     if missing:

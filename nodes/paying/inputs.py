@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import linked_values
-from .jobs.outcome import Job
-from .pixels import wire
-from .volcengine.models import INPAINTING, INPAINTING_EDIT, LogoInfo
+from ..host import values
+from ..jobs.job import Job
+from ..pixels import pictures
+from ..volcengine.models import INPAINTING, INPAINTING_EDIT
+from ..volcengine.request import LogoInfo
 
 if TYPE_CHECKING:
-    from .volcengine.models import Model, Request
+    from ..volcengine.models import Model
+    from ..volcengine.request import Request
 
 # The `seed` of the interface is an integer from 0 (https://www.volcengine.com/docs/86081/1804490); the nodes keep to 31 bits.
 MAX_SEED = 2**31 - 1
@@ -36,7 +38,7 @@ def chosen_model(name: str) -> Model:
     Raises:
         ValueError: There is none of that name.
     """
-    return INPAINTING[linked_values.choice("model", name, INPAINTING)]
+    return INPAINTING[values.choice("model", name, INPAINTING)]
 
 
 def logo(value: Any) -> LogoInfo | None:
@@ -46,7 +48,7 @@ def logo(value: Any) -> LogoInfo | None:
         ValueError: It does not come from Logo Info.
     """
     if value is not None and not isinstance(value, LogoInfo):
-        raise linked_values.error(
+        raise values.error(
             "logo_info", value, "what Logo Info (Volc) puts out", "“水印信息（火山引擎）”的输出"
         )
     return value
@@ -59,7 +61,7 @@ def prompt(text: str, node: str, model: Model = INPAINTING_EDIT) -> str:
         ValueError: It is no text, nothing is left although the model needs a prompt, or it holds halves of characters,
             which no UTF-8 can carry.
     """
-    stripped = linked_values.text("prompt", text).strip()
+    stripped = values.text("prompt", text).strip()
     if any("\ud800" <= character <= "\udfff" for character in stripped):
         raise ValueError(
             f"{node}: the prompt holds half a character (a lone surrogate), so nothing was sent. Type it again.\n"
@@ -78,11 +80,11 @@ def prompt(text: str, node: str, model: Model = INPAINTING_EDIT) -> str:
     return stripped
 
 
-def numbers(**values: Any) -> list[Any]:
+def numbers(**widgets: Any) -> list[Any]:
     """Numbers as a widget would give them, whatever a link brings.
 
     Args:
-        **values: By the names of their inputs.
+        **widgets: By the names of their inputs.
 
     Returns:
         Each an int, `scale` a float, in the order given.
@@ -91,8 +93,8 @@ def numbers(**values: Any) -> list[Any]:
         ValueError: One is no number, none that is whole, or out of its range.
     """
     return [
-        linked_values.number(name, value, *LIMITS[name], whole=name not in _FRACTIONS)
-        for name, value in values.items()
+        values.number(name, value, *LIMITS[name], whole=name not in _FRACTIONS)
+        for name, value in widgets.items()
     ]
 
 
@@ -172,20 +174,20 @@ def own_default(model: Model, name: str, value: float) -> float:
     return model.defaults.get(name, value) if value == untouched else value
 
 
-def open_picture(pictures: tuple[bytes, ...]) -> Any:
+def open_picture(files: tuple[bytes, ...]) -> Any:
     """The answer's picture, a PIL image.
 
     Raises:
         ValueError: There is none, or it cannot be decoded.
     """
-    if not pictures:
+    if not files:
         raise ValueError("no picture")
-    return wire.open_picture(pictures[0])
+    return pictures.open_picture(files[0])
 
 
-def decode(pictures: tuple[bytes, ...]) -> Any:
+def decode(files: tuple[bytes, ...]) -> Any:
     """As `open_picture`, but uint8 [H, W, 3]."""
-    return np.asarray(open_picture(pictures))
+    return np.asarray(open_picture(files))
 
 
 def _of_the_picture(return_url: bool, logo_info: LogoInfo | None) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..volcengine.client import Client
 from .journal import Journal
 from .limiter import Limiter
-from .runner import Runner
+from .run import Runner
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ import pytest
 import torch
 from harness import graphs
 from PIL import Image, ImageFile
-from volc_inpaint.nodes.pixels import wire
+from volc_inpaint.nodes.pixels import pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +37,10 @@ def test_every_byte_survives_the_way_to_floats_and_back(dtype: torch.dtype) -> N
     levels = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
     floats = torch.from_numpy(levels / 255.0).to(dtype)
     if dtype == torch.bfloat16:  # 8 bits of mantissa cannot tell the brightest levels apart
-        error = wire.to_uint8(floats).astype(int) - levels
+        error = pictures.to_uint8(floats).astype(int) - levels
         assert np.abs(error).max() <= 1
     else:
-        assert np.array_equal(wire.to_uint8(floats), levels)
+        assert np.array_equal(pictures.to_uint8(floats), levels)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_value_is_clamped_and_rounded_never_truncated(value: float, byte: int)
         exact = Fraction(float(image[0, 0, 0])) * 255
         assert byte == min(255, max(0, round(exact)))
 
-    assert wire.to_uint8(image).tolist() == np.full((2, 3, 3), byte).tolist()
+    assert pictures.to_uint8(image).tolist() == np.full((2, 3, 3), byte).tolist()
 
 
 def test_one_pixel_that_is_not_a_number_costs_no_other() -> None:
@@ -81,7 +81,7 @@ def test_one_pixel_that_is_not_a_number_costs_no_other() -> None:
     expected[5, 7, 1] = 0
 
     with np.errstate(all="raise"):  # what NaN is as a byte differs between processors
-        assert np.array_equal(wire.to_uint8(image), expected)
+        assert np.array_equal(pictures.to_uint8(image), expected)
 
 
 PICTURES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -100,7 +100,7 @@ def test_a_picture_becomes_its_bytes_and_is_never_changed(name: str) -> None:
     image = PICTURES[name](torch.from_numpy(CAT / np.float32(255)))
     before = image.detach().clone()
 
-    rgb = wire.to_uint8(image)
+    rgb = pictures.to_uint8(image)
 
     assert np.array_equal(rgb, CAT)
     assert rgb.flags.c_contiguous
@@ -110,7 +110,7 @@ def test_a_picture_becomes_its_bytes_and_is_never_changed(name: str) -> None:
 def test_one_channel_is_repeated() -> None:
     grey = torch.from_numpy(CAT[..., :1] / np.float32(255))
 
-    assert np.array_equal(wire.to_uint8(grey), CAT[..., :1].repeat(3, 2))
+    assert np.array_equal(pictures.to_uint8(grey), CAT[..., :1].repeat(3, 2))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_one_channel_is_repeated() -> None:
 )
 def test_what_is_no_batch_of_pictures_is_refused(images: object, found: str) -> None:
     with pytest.raises(ValueError, match="VolcInpaint") as caught:
-        wire.check_images(images, "VolcInpaint")
+        pictures.check_images(images, "VolcInpaint")
 
     english, chinese = str(caught.value).split("\n")
     assert found in english
@@ -158,7 +158,7 @@ def test_a_mask_is_an_8_bit_grey_png_of_0_and_255_and_nothing_else(shape: tuple[
     mask = np.random.default_rng(1).random(shape) < 0.3
     mask[0, 0] = True
 
-    data = wire.encode_mask(mask)
+    data = pictures.encode_mask(mask)
 
     chunks = png_chunks(data)
     assert [name for name, _ in chunks] == [b"IHDR", b"IDAT", b"IEND"]
@@ -173,20 +173,20 @@ def test_a_mask_is_an_8_bit_grey_png_of_0_and_255_and_nothing_else(shape: tuple[
 def test_a_mask_of_numbers_is_all_or_nothing() -> None:
     mask = np.array([[0.0, 1.0, 0.004], [0, 255, 7]])
 
-    data = wire.encode_mask(mask)
+    data = pictures.encode_mask(mask)
 
     assert np.asarray(Image.open(io.BytesIO(data))).tolist() == [[0, 255, 255], [0, 255, 255]]
 
 
 def test_a_mask_of_the_largest_picture_is_small() -> None:
-    assert len(wire.encode_mask(graphs.ellipse(4096, 4096))) < 100_000
+    assert len(pictures.encode_mask(graphs.ellipse(4096, 4096))) < 100_000
 
 
 # -- the picture's file
 
 
 def test_a_picture_that_fits_goes_as_png_and_loses_nothing() -> None:
-    encoded = wire.encode_picture(CAT)
+    encoded = pictures.encode_picture(CAT)
 
     assert (encoded.format, encoded.quality) == ("PNG", None)
     chunks = [name for name, _ in png_chunks(encoded.data)]
@@ -202,28 +202,28 @@ def test_png_is_sent_if_and_only_if_it_fits(name: str) -> None:
     sizes = [len(file(Image.fromarray(rgb), "PNG", compress_level=level)) for level in (1, 6)]
 
     for limit in (min(sizes), max(sizes), rgb.size):
-        encoded = wire.encode_picture(rgb, limit, limit)
+        encoded = pictures.encode_picture(rgb, limit, limit)
         assert encoded.format == "PNG"
         assert len(encoded.data) <= limit
-    encoded = wire.encode_picture(rgb, min(sizes) * 9 // 10, min(sizes) * 9 // 10)
+    encoded = pictures.encode_picture(rgb, min(sizes) * 9 // 10, min(sizes) * 9 // 10)
     assert encoded.format == "JPEG"
 
 
 def test_the_limits_are_those_of_the_interface() -> None:
-    assert wire.MAX_FILE_BYTES == 5_000_000
+    assert pictures.MAX_FILE_BYTES == 5_000_000
     # the base64 text of the safe one keeps to 4.7 MB
-    assert len(b"A" * wire.SAFE_FILE_BYTES) * 4 / 3 <= 4_700_000
-    assert (wire.SAFE_FILE_BYTES + 3) * 4 / 3 > 4_700_000
+    assert len(b"A" * pictures.SAFE_FILE_BYTES) * 4 / 3 <= 4_700_000
+    assert (pictures.SAFE_FILE_BYTES + 3) * 4 / 3 > 4_700_000
 
 
 def test_the_key_names_pixels_not_files() -> None:
     first, second = np.arange(24, dtype=np.uint8).reshape(2, 4, 3), np.zeros((2, 4), bool)
 
-    key = wire.pixels_key(first, second)
+    key = pictures.pixels_key(first, second)
 
     assert len(key) == 64
-    assert wire.pixels_key(first.copy(), second.copy()) == key
-    assert wire.pixels_key(np.asfortranarray(first), second) == key
+    assert pictures.pixels_key(first.copy(), second.copy()) == key
+    assert pictures.pixels_key(np.asfortranarray(first), second) == key
     others = [
         (first + np.uint8(1), second),
         (first, ~second),
@@ -231,7 +231,7 @@ def test_the_key_names_pixels_not_files() -> None:
         (first, second.astype(np.uint8)),
         (second, first),
     ]
-    assert len({key, *(wire.pixels_key(*other) for other in others)}) == 6
+    assert len({key, *(pictures.pixels_key(*other) for other in others)}) == 6
 
 
 # -- answers
@@ -251,7 +251,7 @@ def sixteen_bit_grey() -> bytes:
 def test_a_jpeg_is_decoded_as_pillow_does() -> None:
     data = file(Image.fromarray(CAT), "JPEG", quality=92)
 
-    decoded = wire.decode_picture(data)
+    decoded = pictures.decode_picture(data)
 
     assert decoded.dtype == np.uint8
     assert decoded.flags.c_contiguous
@@ -278,7 +278,7 @@ def test_a_lossless_file_of_any_mode_is_decoded_exactly(
     if mode in ("RGBA", "LA"):
         picture.putalpha(Image.fromarray(CAT[..., 0]))
 
-    decoded = wire.decode_picture(file(picture, kind, **options))
+    decoded = pictures.decode_picture(file(picture, kind, **options))
 
     if mode in ("RGB", "RGBA"):
         expected = CAT
@@ -293,16 +293,16 @@ def test_a_lossless_file_of_any_mode_is_decoded_exactly(
 
 def test_grey_and_cmyk_jpegs_come_back_in_their_colours() -> None:
     cat = Image.fromarray(CAT)
-    grey = wire.decode_picture(file(cat.convert("L"), "JPEG", quality=100))
+    grey = pictures.decode_picture(file(cat.convert("L"), "JPEG", quality=100))
     assert np.abs(grey.astype(int) - np.asarray(cat.convert("L"))[..., None]).max() <= 2
 
     cmyk = Image.fromarray(np.full((16, 16, 4), (0, 255, 255, 0), np.uint8), "CMYK")
-    red = wire.decode_picture(file(cmyk, "JPEG", quality=100))
+    red = pictures.decode_picture(file(cmyk, "JPEG", quality=100))
     assert np.abs(red.astype(int) - (255, 0, 0)).max() <= 3
 
 
 def test_sixteen_bits_are_rounded_to_eight() -> None:
-    decoded = wire.decode_picture(sixteen_bit_grey())
+    decoded = pictures.decode_picture(sixteen_bit_grey())
 
     # 65535 / 257 = 255, 32896 / 257 = 128, 128 / 257 = 0.498, 129 / 257 = 0.502, 65000 / 257 = 252.9
     assert decoded[..., 0].tolist() == [[0, 255, 128], [0, 1, 253]]
@@ -313,7 +313,7 @@ def test_an_orientation_in_exif_is_ignored() -> None:
     data = oriented(Image.fromarray(CAT))
 
     assert Image.open(io.BytesIO(data)).getexif()[0x0112] == 6
-    assert wire.decode_picture(data).shape == CAT.shape
+    assert pictures.decode_picture(data).shape == CAT.shape
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -341,7 +341,7 @@ def test_a_bomb_is_refused_before_any_pixel_is_decoded(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(ValueError, match="4096") as caught:
-            wire.decode_picture(bomb(width, height))
+            pictures.decode_picture(bomb(width, height))
 
     assert "4096" in str(caught.value).split("\n")[1]
 
@@ -364,7 +364,7 @@ def test_a_file_that_is_cut_short_is_refused_wherever_it_ends(
     data = CAT_FILES[kind]
     for length in [0, 1, 3, 10, 30, 200, *range(300, len(data) - 12, 211), len(data) - 12]:
         with pytest.raises(ValueError, match="not a whole JPEG, PNG or WebP") as caught:
-            wire.decode_picture(data[:length])
+            pictures.decode_picture(data[:length])
         assert f"{length} bytes" in str(caught.value)
         assert f"{length} 字节" in str(caught.value).split("\n")[1]
 
@@ -374,7 +374,7 @@ def test_what_follows_the_end_of_a_picture_does_not_matter(kind: str) -> None:
     data = CAT_FILES[kind]
 
     expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-    assert (wire.decode_picture(data + b"label " * 1000) == expected).all()
+    assert (pictures.decode_picture(data + b"label " * 1000) == expected).all()
 
 
 def test_the_end_of_a_thumbnail_is_not_taken_for_the_picture_s(
@@ -383,16 +383,16 @@ def test_the_end_of_a_thumbnail_is_not_taken_for_the_picture_s(
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     thumbnail = file(Image.fromarray(CAT[::4, ::4]), "JPEG")
     data = file(Image.fromarray(CAT), "JPEG", quality=95, exif=b"Exif\0\0" + thumbnail)
-    assert wire.decode_picture(data).shape == CAT.shape
+    assert pictures.decode_picture(data).shape == CAT.shape
 
     with pytest.raises(ValueError, match="its end is missing"):
-        wire.decode_picture(data[: len(data) * 2 // 3])
+        pictures.decode_picture(data[: len(data) * 2 // 3])
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "ICO", "PPM"])
 def test_other_formats_are_refused(kind: str) -> None:
     with pytest.raises(ValueError, match="not a whole JPEG, PNG or WebP"):
-        wire.decode_picture(file(Image.fromarray(CAT), kind))
+        pictures.decode_picture(file(Image.fromarray(CAT), kind))
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ def test_other_formats_are_refused(kind: str) -> None:
 )
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="not a whole JPEG, PNG or WebP"):
-        wire.decode_picture(data)
+        pictures.decode_picture(data)
 
 
 @pytest.mark.parametrize("kind", [*CAT_FILES, "16-bit PNG"])
@@ -415,7 +415,7 @@ def test_a_damaged_file_is_a_picture_or_a_value_error(kind: str) -> None:
         for place in random.integers(0, reach, random.integers(1, 6)):
             damaged[place] = random.integers(256)
         try:
-            decoded = wire.decode_picture(bytes(damaged))
+            decoded = pictures.decode_picture(bytes(damaged))
         except ValueError:
             continue
         assert decoded.ndim == 3

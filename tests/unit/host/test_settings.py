@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from volc_inpaint.nodes.settings import Settings
+from volc_inpaint.nodes.host.settings import Settings
 
 
 def read(**environ: str) -> Settings:

@@ -6,12 +6,12 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from .jobs.outcome import LINK_LIFE_S
+from ..jobs.job import LINK_LIFE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .jobs.outcome import Outcome
+    from ..jobs.job import Outcome
 
 
 def summary(outcomes: Iterable[Outcome], notes: Iterable[str] = ()) -> dict[str, Any]:

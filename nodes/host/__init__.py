@@ -1,0 +1,1 @@
+"""ComfyUI and the server around the nodes."""

@@ -1,0 +1,1 @@
+"""What paying nodes share: their inputs, buying, the report."""

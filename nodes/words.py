@@ -1,0 +1,56 @@
+"""The ground floor: a text in English and Chinese, and the error of a bad input that is made of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Text:
+    """What the pack says, in both languages; half a translation cannot be written.
+
+    Attributes:
+        english: One or more sentences.
+        chinese: The same.
+
+    Raises:
+        ValueError: One of both is missing.
+    """
+
+    english: str
+    chinese: str
+
+    def __post_init__(self) -> None:
+        if not self.english.strip() or not self.chinese.strip():
+            raise ValueError(f"half a translation: {self.english!r}, {self.chinese!r}")
+
+    def __add__(self, other: Text) -> Text:
+        """The one after the other, in each language."""
+        return Text(f"{self.english} {other.english}", f"{self.chinese}{other.chinese}")
+
+    def lines(self) -> str:
+        """For an error: a line of English, then one of Chinese."""
+        return f"{self.english}\n{self.chinese}"
+
+    def line(self) -> str:
+        """For the notes of a report: both in one line."""
+        return f"{self.english} / {self.chinese}"
+
+    def pair(self) -> dict[str, str]:
+        """For the canvas, which shows the language that it speaks."""
+        return {"en": self.english, "zh": self.chinese}
+
+
+class InputError(ValueError):
+    """A bad input: says what, why and what to do, before any money is spent.
+
+    Args:
+        text: What the user reads.
+
+    Attributes:
+        text: As given.
+    """
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        super().__init__(text.lines())

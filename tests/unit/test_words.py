@@ -1,0 +1,34 @@
+"""A text in two languages."""
+
+from __future__ import annotations
+
+import pytest
+from volc_inpaint.nodes.words import InputError, Text
+
+MASK = Text("The mask is empty.", "遮罩为空。")
+
+
+@pytest.mark.parametrize(("english", "chinese"), [("", "遮罩为空。"), ("The mask.", " "), ("", "")])
+def test_half_a_translation_cannot_be_written(english, chinese):
+    with pytest.raises(ValueError, match="half a translation"):
+        Text(english, chinese)
+
+
+def test_its_three_shapes():
+    assert "The mask is empty.\n遮罩为空。" == MASK.lines()
+    assert "The mask is empty. / 遮罩为空。" == MASK.line()
+    assert {"en": "The mask is empty.", "zh": "遮罩为空。"} == MASK.pair()
+
+
+def test_one_after_the_other_in_each_language():
+    whole = MASK + Text("Paint one.", "请绘制遮罩。")
+
+    assert Text("The mask is empty. Paint one.", "遮罩为空。请绘制遮罩。") == whole
+
+
+def test_an_error_of_a_bad_input_is_a_value_error_in_both_languages():
+    error = InputError(MASK)
+
+    assert isinstance(error, ValueError)
+    assert "The mask is empty.\n遮罩为空。" == str(error)
+    assert MASK == error.text
