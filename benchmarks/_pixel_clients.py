@@ -63,16 +63,15 @@ def plain(file_format: str, **options: Any) -> Callable[[Path, int, str], Any]:
 def ours(folder: Path, side: int, endpoint: str) -> Any:
     """Four variants as VolcInpaint makes them, without ComfyUI around it."""
     setting.load_pack()
-    from volc_inpaint.nodes.jobs import accounts
+    from volc_inpaint.nodes.jobs import account
     from volc_inpaint.nodes.jobs.job import Job
-    from volc_inpaint.nodes.paying import inputs
     from volc_inpaint.nodes.pixels import masks, pictures, region
     from volc_inpaint.nodes.pixels.canvas import Canvas
     from volc_inpaint.nodes.volcengine import models
     from volc_inpaint.nodes.volcengine.credentials import Credentials
     from volc_inpaint.nodes.volcengine.request import Request
 
-    runner = accounts.runner_for(
+    runner = account.runner_for(
         Credentials(setting.ACCESS_KEY, setting.SECRET_KEY),
         endpoint=endpoint,
         max_concurrency=8,
@@ -97,7 +96,7 @@ def ours(folder: Path, side: int, endpoint: str) -> Any:
         del rgb, white
         jobs = [Job(n + 1, 1, request, key, first_seed + n) for n in range(VARIANTS)]
         canvas = Canvas(image, VARIANTS, selected, regions, 8)
-        done = runner.start(jobs, inputs.open_picture)
+        done = runner.start(jobs, lambda files: pictures.open_picture(pictures.first(files)))
         for _ in jobs:
             outcome = done.outcomes.get(timeout=120)
             assert outcome.status == "paid", outcome

@@ -18,6 +18,7 @@ from .volcengine.request import Request
 
 if TYPE_CHECKING:
     import torch
+    from PIL import Image
 
     from .jobs.job import Job, Outcome
     from .volcengine.request import LogoInfo
@@ -132,14 +133,15 @@ class VolcInpaint(io.ComfyNode):
 
         canvas = Canvas(image, variants, selected, regions, feather, paste_back and not drawn_on)
 
+        def decode(files: tuple[bytes, ...]) -> Image.Image:
+            return pictures.open_picture(pictures.first(files))
+
         def take(outcome: Outcome) -> Any:
             canvas.put(outcome.index - 1, outcome.value)
             return canvas.preview(outcome.index - 1, server.PREVIEW_SIDE)
 
         display = server.Display(cls.hidden.unique_id, len(jobs))
-        outcomes = await checkout.buy(
-            runner, jobs, display, inputs.open_picture, take, require_all=require_all
-        )
+        outcomes = await checkout.buy(runner, jobs, display, decode, take, require_all=require_all)
         notes = [note for part in regions for note in part.notes]
         notes += model_notes(chosen, text, steps=steps, scale=scale, logo_info=logo_info)
         notes += link_notes(outcomes, return_url=return_url)

@@ -13,7 +13,7 @@ from .host import server, values
 from .paying import checkout, inputs, schema
 from .paying.model_notes import model_notes
 from .paying.report import link_notes, links, report, summary
-from .pixels import region
+from .pixels import pictures, region
 from .volcengine import models
 from .volcengine.client import check_url
 from .volcengine.request import Request
@@ -109,14 +109,15 @@ class VolcInpaintURL(io.ComfyNode):
         key = hashlib.sha256("\n".join(urls).encode()).hexdigest()
         jobs = inputs.variant_jobs(request, key, image=1, variants=variants, seed=seed)
 
+        def decode(files: tuple[bytes, ...]) -> NDArray[np.uint8]:
+            return pictures.decode_picture(pictures.first(files))
+
         def take(outcome: Outcome) -> NDArray[np.uint8]:
             picture: NDArray[np.uint8] = outcome.value
             return picture
 
         display = server.Display(cls.hidden.unique_id, len(jobs))
-        outcomes = await checkout.buy(
-            runner, jobs, display, inputs.decode, take, require_all=require_all
-        )
+        outcomes = await checkout.buy(runner, jobs, display, decode, take, require_all=require_all)
         notes = model_notes(chosen, text, steps=steps, scale=scale, logo_info=logo_info)
         notes += link_notes(outcomes, return_url=return_url)
         return io.NodeOutput(
@@ -152,10 +153,10 @@ def _link(text: str, name: str) -> str:
     return found[0]
 
 
-def _batch(pictures: list[NDArray[np.uint8]]) -> torch.Tensor:
+def _batch(painted: list[NDArray[np.uint8]]) -> torch.Tensor:
     """[N, H, W, 3] float32, 0..1, all of the first one's size."""
-    height, width = pictures[0].shape[:2]
-    batch = torch.empty((len(pictures), height, width, 3), dtype=torch.float32)
-    for slot, picture in zip(batch.numpy(), pictures, strict=True):
+    height, width = painted[0].shape[:2]
+    batch = torch.empty((len(painted), height, width, 3), dtype=torch.float32)
+    for slot, picture in zip(batch.numpy(), painted, strict=True):
         np.divide(region.resample(picture, height, width), 255, out=slot, dtype=np.float32)
     return batch

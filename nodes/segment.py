@@ -176,9 +176,7 @@ def _decode(files: tuple[bytes, ...]) -> NDArray[np.uint8]:
     Raises:
         ValueError: There is none, or it is no such picture.
     """
-    if not files:
-        raise ValueError("no picture")
-    return pictures.decode_grey(files[0])
+    return pictures.decode_grey(pictures.first(files))
 
 
 def _scores(data: Mapping[str, Any]) -> list[float]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..host import values
 from ..jobs.job import Job
-from ..pixels import pictures
 from ..volcengine.models import INPAINTING, INPAINTING_EDIT
 from ..volcengine.request import LogoInfo
 
@@ -172,22 +169,6 @@ def own_default(model: Model, name: str, value: float) -> float:
     """The value of a widget, or the model's own default if the widget was left as it is."""
     untouched = {"steps": STEPS, "scale": SCALE}[name]
     return model.defaults.get(name, value) if value == untouched else value
-
-
-def open_picture(files: tuple[bytes, ...]) -> Any:
-    """The answer's picture, a PIL image.
-
-    Raises:
-        ValueError: There is none, or it cannot be decoded.
-    """
-    if not files:
-        raise ValueError("no picture")
-    return pictures.open_picture(files[0])
-
-
-def decode(files: tuple[bytes, ...]) -> Any:
-    """As `open_picture`, but uint8 [H, W, 3]."""
-    return np.asarray(open_picture(files))
 
 
 def _of_the_picture(return_url: bool, logo_info: LogoInfo | None) -> dict[str, object]:

@@ -133,6 +133,17 @@ def pixels_key(*arrays: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
+def first(files: tuple[bytes, ...]) -> bytes:
+    """The file that an answer's picture is in; further ones are not looked at.
+
+    Raises:
+        ValueError: The answer holds none.
+    """
+    if not files:
+        raise ValueError("no picture")
+    return files[0]
+
+
 def open_picture(data: bytes, max_side: int = MAX_SIDE) -> Image.Image:
     """Decode an answer: JPEG, PNG or WebP only, its size checked before any pixel is decoded, EXIF ignored.
 

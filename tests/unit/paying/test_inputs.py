@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from skimage import data
 from volc_inpaint.nodes.paying import inputs
 from volc_inpaint.nodes.volcengine.models import (
     DREAM_INPAINT,
@@ -177,21 +174,6 @@ def test_only_what_a_model_takes_is_sent():
 
     assert {"prompt": "a", "scale": 5.0} == inputs.parameters(model, "a", **USUAL)
     assert {"steps": 25} == inputs.parameters(silent, "a", **USUAL)
-
-
-def test_the_first_picture_of_an_answer_is_decoded():
-    # CC0, https://scikit-image.org/docs/stable/api/skimage.data.html#skimage.data.chelsea
-    cat = data.chelsea()
-    file = io.BytesIO()
-    Image.fromarray(cat).save(file, "PNG")
-
-    assert np.array_equal(cat, inputs.decode((file.getvalue(), b"another")))
-
-
-@pytest.mark.parametrize("pictures", [(), (b"",), (b"this is no picture",)])
-def test_an_answer_without_a_picture_is_a_value_error(pictures):
-    with pytest.raises(ValueError, match=r".+"):
-        inputs.decode(pictures)
 
 
 @pytest.mark.parametrize("value", [None, 3, "zi2i", "", [], np.array(["i2i_inpainting", "x"])])

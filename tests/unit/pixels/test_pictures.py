@@ -420,3 +420,19 @@ def test_a_damaged_file_is_a_picture_or_a_value_error(kind: str) -> None:
             continue
         assert decoded.ndim == 3
         assert decoded.shape[2] == 3
+
+
+# -- the files of an answer
+
+
+def test_the_first_picture_of_an_answer_is_decoded() -> None:
+    cat = graphs.photograph("chelsea")
+    files = (file(Image.fromarray(cat), "PNG"), b"another")
+
+    assert np.array_equal(cat, pictures.decode_picture(pictures.first(files)))
+
+
+@pytest.mark.parametrize("files", [(), (b"",), (b"this is no picture",)])
+def test_an_answer_without_a_picture_is_a_value_error(files: tuple[bytes, ...]) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        pictures.decode_picture(pictures.first(files))
