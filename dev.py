@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Everything a newcomer or developer runs: `python3 dev.py demo`, `test`, `lint`, `bench`.
+"""Everything a newcomer or developer runs: `python3 dev.py demo`, `test`, `lint`, `bench`, `mutants`.
 
 Needs Python 3.10 or newer and nothing else: it sets up a virtual environment and a real ComfyUI in `.dev`, says what it
 does, reuses what is there, and repairs what is half done. `COMFYUI_DIR` (and `COMFYUI_PYTHON`, the interpreter that has
@@ -34,10 +34,12 @@ def main() -> int:
     commands.add_parser("test", help="all tests; further arguments go to pytest", add_help=False)
     commands.add_parser("lint", help="ruff and mypy")
     commands.add_parser("bench", help="the benchmarks, one after the other", add_help=False)
+    commands.add_parser("mutants", help="do the unit tests notice small changes?", add_help=False)
     options, rest = parser.parse_known_args()
     if options.command == "lint" and rest:
         parser.error(f"lint takes no arguments: {' '.join(rest)}")
-    return {"demo": demo, "test": test, "lint": lint, "bench": bench}[options.command](rest)
+    chosen = {"demo": demo, "test": test, "lint": lint, "bench": bench, "mutants": mutants}
+    return chosen[options.command](rest)
 
 
 def demo(arguments: list[str]) -> int:
@@ -69,6 +71,11 @@ def bench(names: list[str]) -> int:
     files = sorted((ROOT / "benchmarks").glob("[!_]*.py"))
     chosen = [file for file in files if not names or file.stem in names]
     return max((_run(str(file)) for file in chosen), default=2)
+
+
+def mutants(arguments: list[str]) -> int:
+    """Changes a sample of lines, one at a time; prints those that no unit test noticed."""
+    return _run("-m", "harness.mutants", *arguments)
 
 
 def _run(*arguments: str, folder: Path = ROOT, python: str | None = None) -> int:
