@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from .host import server, values
+from .host.display import PREVIEW_SIDE, Display
 from .paying import checkout, inputs, schema
 from .paying.model_notes import model_notes
 from .paying.report import link_notes, links, report, summary
@@ -138,9 +139,9 @@ class VolcInpaint(io.ComfyNode):
 
         def take(outcome: Outcome) -> Any:
             canvas.put(outcome.index - 1, outcome.value)
-            return canvas.preview(outcome.index - 1, server.PREVIEW_SIDE)
+            return canvas.preview(outcome.index - 1, PREVIEW_SIDE)
 
-        display = server.Display(cls.hidden.unique_id, len(jobs))
+        display = Display(cls.hidden.unique_id, len(jobs))
         outcomes = await checkout.buy(runner, jobs, display, decode, take, require_all=require_all)
         notes = [note for part in regions for note in part.notes]
         notes += model_notes(chosen, text, steps=steps, scale=scale, logo_info=logo_info)

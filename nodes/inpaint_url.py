@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from comfy_api.latest import io
 
-from .host import server, values
+from .host import values
+from .host.display import Display
 from .paying import checkout, inputs, schema
 from .paying.model_notes import model_notes
 from .paying.report import link_notes, links, report, summary
@@ -116,7 +117,7 @@ class VolcInpaintURL(io.ComfyNode):
             picture: NDArray[np.uint8] = outcome.value
             return picture
 
-        display = server.Display(cls.hidden.unique_id, len(jobs))
+        display = Display(cls.hidden.unique_id, len(jobs))
         outcomes = await checkout.buy(runner, jobs, display, decode, take, require_all=require_all)
         notes = model_notes(chosen, text, steps=steps, scale=scale, logo_info=logo_info)
         notes += link_notes(outcomes, return_url=return_url)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import folder_paths
 from comfy_api.latest import io
-from PIL import Image
+
+from .host.previews import previews
 
 if TYPE_CHECKING:
     import torch
 
 MAX_PICK = 64
 
-_FOLDER = "volc_inpaint"
 # The grid shows the small one, so that eight pictures of 2048² cost the canvas nothing; the larger view the other.
 _SIDES = {"small": 512, "large": 1600}
 
@@ -70,18 +67,7 @@ class VolcPickVariant(io.ComfyNode):
 
 
 def _thumbnails(image: torch.Tensor) -> dict[str, dict[str, str]]:
-    """Two JPEGs in the temporary folder, named by content: picking again writes and loads nothing."""
+    """What the canvas shows of one picture [H, W, C], 0..1."""
     scaled = image[..., :3].float().mul(255).round_().clamp_(0, 255)
     pixels = scaled.byte().cpu().contiguous().numpy()
-    digest = hashlib.blake2b(pixels.data, digest_size=12).hexdigest()
-    folder = Path(folder_paths.get_temp_directory()) / _FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {}
-    for size, side in _SIDES.items():
-        path = folder / f"{digest}_{pixels.shape[1]}x{pixels.shape[0]}_{size}.jpg"
-        if not path.exists():
-            picture = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
-            picture.thumbnail((side, side), reducing_gap=2.0)
-            picture.convert("RGB").save(path, quality=90)
-        files[size] = {"filename": path.name, "subfolder": _FOLDER, "type": "temp"}
-    return files
+    return dict(zip(_SIDES, previews(pixels, *_SIDES.values()), strict=True))

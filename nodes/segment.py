@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from .host import server, values
+from .host.display import Display
 from .jobs.job import Job
 from .paying import checkout
 from .paying.report import report, summary
@@ -139,7 +140,7 @@ class VolcSegment(io.ComfyNode):
         def take(outcome: Outcome) -> NDArray[np.uint8]:
             return found.put(outcome.image, outcome.value, _scores(outcome.data))
 
-        display = server.Display(cls.hidden.unique_id, len(jobs))
+        display = Display(cls.hidden.unique_id, len(jobs))
         # A batch of masks has one for each picture: one missing would shift the others.
         outcomes = await checkout.buy(runner, jobs, display, _decode, take, require_all=True)
         empty = found.nothing_in()

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ..host import server
+from ..host.display import follow
 from ..host.settings import Settings
 from ..jobs import account
 from ..volcengine import credentials
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from ..host.display import Display
     from ..jobs.job import Job, Outcome
     from ..jobs.run import Runner
     from ..volcengine.errors import VolcengineError
@@ -45,7 +47,7 @@ def open_runner() -> Runner:
 async def buy(
     runner: Runner,
     jobs: Sequence[Job],
-    display: server.Display,
+    display: Display,
     decode: Callable[[tuple[bytes, ...]], Any],
     take: Callable[[Outcome], np.ndarray[Any, Any]],
     *,
@@ -70,7 +72,7 @@ async def buy(
         InterruptProcessingException: The user cancelled.
     """
     run = runner.start(jobs, decode)
-    await server.follow(run, display, take)
+    await follow(run, display, take)
     outcomes = run.results()
     missing = [outcome for outcome in outcomes if outcome.value is None]
     if missing:

@@ -108,7 +108,13 @@ def is_node(file: Path) -> bool:
 @every_file
 def test_only_host_and_the_nodes_know_comfyui(file):
     if standard(of(file)) & COMFYUI:
-        assert is_node(file) or file.stem in ("server", "extension", "schema")
+        assert is_node(file) or file.stem in (
+            "server",
+            "display",
+            "previews",
+            "extension",
+            "schema",
+        )
 
 
 @every_file

@@ -1,0 +1,99 @@
+"""What a running node shows: its bar, its status, its pictures as they arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import comfy.utils
+from comfy_execution.utils import get_executing_context
+from server import PromptServer
+
+from .previews import previews
+from .server import POLL_S, in_background, throw_if_interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..jobs.job import Outcome, Status
+    from ..jobs.run import Run
+
+# Longest side of the preview of a picture that arrives, in pixels.
+PREVIEW_SIDE = 1024
+
+
+class Display:
+    """What a running node shows: its bar, its status, a preview of each picture as it arrives."""
+
+    def __init__(self, node_id: str, total: int) -> None:
+        """Show 0 of `total` on the node called `node_id`."""
+        context = get_executing_context()
+        self.node_id = node_id
+        self._ids = {"node": node_id, "prompt_id": context.prompt_id if context else ""}
+        self._total = total
+        self._arrived = 0
+        self._bar = comfy.utils.ProgressBar(total, node_id=node_id)
+        self._shown: Status | None = None
+        self._previews: dict[int, dict[str, str]] = {}
+
+    def status(self, status: Status, *, done: bool = False) -> None:
+        """Show how the run stands; sent only when it changed."""
+        if status == self._shown and not done:
+            return
+        self._shown = status
+        server = PromptServer.instance
+        event = {**self._ids, **asdict(status), "done": done}
+        server.send_sync("volc_inpaint.status", event, server.client_id)
+
+    def picture(self, index: int, rgb: NDArray[np.uint8]) -> None:
+        """Show picture `index` (1-based), uint8 [H, W, 3]; called as it arrives, from any thread."""
+        (image,) = previews(rgb, PREVIEW_SIDE)
+        self._previews[index] = image
+        self._arrived += 1
+        # No preview with it: the canvas would show that one large picture in place of the grid.
+        self._bar.update_absolute(self._arrived, self._total)
+        event = {**self._ids, "index": index, "total": self._total, "image": image}
+        server = PromptServer.instance
+        server.send_sync("volc_inpaint.variant", event, server.client_id)
+
+    def output(self) -> list[dict[str, str]]:
+        """The previews in the pictures' order, for the node's grid."""
+        return [self._previews[index] for index in sorted(self._previews)]
+
+
+async def follow(run: Run, display: Display, take: Callable[[Outcome], NDArray[np.uint8]]) -> None:
+    """Wait for a run and take its pictures as they arrive.
+
+    Args:
+        run: What was started.
+        display: Where to show it.
+        take: Called on a thread of its own for each outcome with a value; returns what to preview, uint8 [H, W, 3].
+
+    Raises:
+        InterruptProcessingException: The user cancelled. Nothing new is sent; what is on the wire is journaled
+            when it arrives.
+    """
+    try:
+        while True:
+            finished = run.done.is_set()
+            while not run.outcomes.empty():
+                outcome = run.outcomes.get_nowait()
+                if outcome.value is not None:
+                    rgb = await in_background(take, outcome)
+                    with contextlib.suppress(OSError):  # a full disk costs the preview, not the run
+                        await in_background(display.picture, outcome.index, rgb)
+                display.status(run.status())
+            if finished:
+                break
+            throw_if_interrupted()
+            display.status(run.status())
+            await asyncio.sleep(POLL_S)
+    finally:
+        if not run.done.is_set():
+            run.cancel()
+    display.status(run.status(), done=True)
