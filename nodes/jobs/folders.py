@@ -1,0 +1,120 @@
+"""What the journal's folder is: whether the locks of its file system reach other machines."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MOUNTS = Path("/proc/self/mountinfo")
+
+# They keep `flock` to the machine on which it was called, and let it succeed on each:
+# https://rclone.org/commands/rclone_mount/, https://github.com/s3fs-fuse/s3fs-fuse, https://github.com/libfuse/sshfs,
+# https://github.com/GoogleCloudPlatform/gcsfuse, https://github.com/awslabs/mountpoint-s3,
+# https://github.com/Azure/azure-storage-fuse and their like.
+_LOCAL = frozenset(
+    {
+        "rclone",
+        "s3fs",
+        "sshfs",
+        "gcsfuse",
+        "mountpoint-s3",
+        "blobfuse",
+        "blobfuse2",
+        "goofys",
+        "geesefs",
+        "ossfs",
+        "cosfs",
+        "obsfs",
+        "tosfs",
+        "curlftpfs",
+        "davfs",
+        "davfs2",
+    }
+)
+# Those that lock across machines unless a mount option keeps the locks at home: nfs(5), mount.cifs(8), mount.lustre(8).
+_LOCAL_BY_OPTION = {
+    "nfs": frozenset({"nolock", "local_lock=flock", "local_lock=all"}),
+    "nfs4": frozenset({"nolock", "local_lock=flock", "local_lock=all"}),
+    "cifs": frozenset({"nobrl"}),
+    "smb3": frozenset({"nobrl"}),
+    "lustre": frozenset({"localflock"}),
+}
+
+
+class Mount(NamedTuple):
+    """One line of the mount table.
+
+    Attributes:
+        point: Where it is mounted.
+        kind: Of the file system, such as `ext4` or `fuse.rclone`.
+        source: What is mounted.
+        options: Those of the file system.
+    """
+
+    point: Path
+    kind: str
+    source: str
+    options: frozenset[str]
+
+
+def mounts(table: str) -> list[Mount]:
+    """The mounts of a table in the form of Linux's `/proc/self/mountinfo` (proc(5)); lines of another form are left out."""
+    found = []
+    for line in table.splitlines():
+        here, separator, there = line.partition(" - ")
+        fields, of_kind = here.split(), there.split()
+        if separator and len(fields) > 4 and len(of_kind) > 1:
+            options = of_kind[2].split(",") if len(of_kind) > 2 else []
+            found.append(
+                Mount(Path(_plain(fields[4])), of_kind[0], _plain(of_kind[1]), frozenset(options))
+            )
+    return found
+
+
+def mount_of(folder: Path, table: Iterable[Mount]) -> Mount | None:
+    """The mount that `folder`, an absolute path without links, lies on; of several at one point the last one covers the others."""
+    chosen: Mount | None = None
+    for mount in table:
+        if mount.point == folder or mount.point in folder.parents:
+            deeper = chosen is None or len(mount.point.parts) >= len(chosen.point.parts)
+            chosen = mount if deeper else chosen
+    return chosen
+
+
+def locks_end_here(mount: Mount) -> str:
+    """The name of a file system whose locks no other machine sees; empty for any other."""
+    name = mount.kind.removeprefix("fuse.")
+    if name in ("fuse", "fuseblk"):
+        name = re.split(r"[^a-z0-9-]", mount.source.lower(), maxsplit=1)[0]
+    if name in _LOCAL:
+        return name
+    kept = _LOCAL_BY_OPTION.get(mount.kind, frozenset()) & mount.options
+    return f"{mount.kind} ({', '.join(sorted(kept))})" if kept else ""
+
+
+def this_machine_only(folder: Path, table: str | None = None) -> str:
+    """The file system of `folder`, if its locks end at this machine: what is paid there is paid once on this machine only.
+
+    Args:
+        folder: Of the journal; need not exist.
+        table: In the form of `/proc/self/mountinfo`; this system's own by default.
+
+    Returns:
+        Its name; empty where the locks reach as far as the folder, or where that cannot be known (no such table).
+    """
+    try:
+        table = _MOUNTS.read_text("utf-8", "surrogateescape") if table is None else table
+        place = folder.resolve()
+    except OSError:
+        return ""
+    mount = mount_of(place, mounts(table))
+    return locks_end_here(mount) if mount else ""
+
+
+def _plain(text: str) -> str:
+    r"""A field of the table: blanks, tabs, line ends and backslashes stand in it as `\040` and so on."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)

@@ -1,0 +1,98 @@
+"""What the mount table tells of the journal's folder. The lines were read from such mounts on Linux 6."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from volc_inpaint.nodes.jobs import folders
+
+ROOT = "27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw"
+RCLONE = "44 27 0:41 / /mnt/bucket rw,nosuid,nodev,relatime - fuse.rclone :s3:bucket rw,user_id=0,group_id=0"
+JUICEFS = (
+    "42 27 0:39 / /mnt/jfs rw,nosuid,nodev,relatime - fuse.juicefs JuiceFS:vol rw,user_id=0,group_id=0,"
+    "default_permissions,allow_other,max_read=131072"
+)
+
+
+def line(kind: str, source: str = "x", options: str = "rw", point: str = "/mnt/x") -> str:
+    return f"50 27 0:50 / {point} rw,relatime - {kind} {source} {options}"
+
+
+@pytest.mark.parametrize(
+    ("mount", "expected"),
+    [
+        (RCLONE.replace("/mnt/bucket", "/mnt/x"), "rclone"),
+        (line("fuse.s3fs", "s3fs"), "s3fs"),
+        (line("fuse.sshfs", "me@there:/srv"), "sshfs"),
+        (line("fuse.gcsfuse", "bucket"), "gcsfuse"),
+        (line("fuse", "mountpoint-s3"), "mountpoint-s3"),
+        (line("fuse.blobfuse2", "blobfuse2"), "blobfuse2"),
+        (line("fuse", "blobfuse2"), "blobfuse2"),
+        (line("nfs4", "nas:/x", "rw,vers=4.2,local_lock=all"), "nfs4 (local_lock=all)"),
+        (line("nfs", "nas:/x", "rw,nolock,vers=3"), "nfs (nolock)"),
+        (line("cifs", "//nas/x", "rw,nobrl"), "cifs (nobrl)"),
+        (line("lustre", "mds@tcp:/x", "rw,localflock"), "lustre (localflock)"),
+        (JUICEFS.replace("/mnt/jfs", "/mnt/x"), ""),
+        (line("fuse.glusterfs", "host:vol"), ""),
+        (line("fuse.mfs", "mfsmaster:9421"), ""),
+        (line("nfs4", "nas:/x", "rw,vers=4.2,local_lock=none"), ""),
+        (line("cifs", "//nas/x", "rw"), ""),
+        (line("lustre", "mds@tcp:/x", "rw,flock"), ""),
+        (line("ext4", "/dev/rclone"), ""),
+    ],
+)
+def test_a_file_system_whose_locks_end_at_this_machine_is_named(mount, expected):
+    table = f"{ROOT}\n{mount}\n"
+
+    assert expected == folders.this_machine_only(Path("/mnt/x/journal"), table)
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [
+        ("/mnt/bucket", "rclone"),
+        ("/mnt/bucket/a/b", "rclone"),
+        ("/mnt/bucket2", ""),
+        ("/mnt", ""),
+        ("/srv", ""),
+        ("/mnt/bucket/jfs/journal", ""),
+    ],
+)
+def test_the_mount_that_the_folder_lies_on_counts(folder, expected):
+    inner = JUICEFS.replace("/mnt/jfs", "/mnt/bucket/jfs")
+
+    # the order of the table is that of mounting, not of depth
+    assert expected == folders.this_machine_only(Path(folder), f"{inner}\n{ROOT}\n{RCLONE}\n")
+
+
+def test_of_two_mounts_at_one_point_the_later_covers_the_earlier():
+    covered = f"{ROOT}\n{RCLONE}\n{JUICEFS.replace('/mnt/jfs', '/mnt/bucket')}\n"
+
+    assert "" == folders.this_machine_only(Path("/mnt/bucket"), covered)
+
+
+def test_a_blank_in_the_name_of_a_mount_point():
+    table = f"{ROOT}\n{RCLONE.replace('/mnt/bucket', '/mnt/my' + chr(92) + '040bucket')}\n"
+
+    assert "rclone" == folders.this_machine_only(Path("/mnt/my bucket/journal"), table)
+
+
+def test_a_link_into_such_a_mount(tmp_path):
+    target = tmp_path / "target"
+    target.mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    table = f"{ROOT}\n{RCLONE.replace('/mnt/bucket', str(target.resolve()))}\n"
+
+    assert "rclone" == folders.this_machine_only(link, table)
+
+
+@pytest.mark.parametrize("table", ["", "\n", "no table at all\n", "27 1 254:0 / - ext4\n"])
+def test_a_table_that_cannot_be_read_tells_nothing(table):
+    assert "" == folders.this_machine_only(Path("/mnt/x"), table)
+
+
+def test_this_system_s_own_table_is_read(tmp_path):
+    # a temporary folder of a test run lies on a disk or in memory
+    assert "" == folders.this_machine_only(tmp_path)
