@@ -14,13 +14,13 @@ from aiohttp import web
 
 from ..volcengine import credentials, models
 from ..volcengine.client import Client
+from ..volcengine.codes import Check
 from ..volcengine.errors import (
     APIConnectionError,
     APIResponseError,
     CredentialsError,
     InvalidResponseError,
     MissingCredentialsError,
-    ServerError,
 )
 from ..volcengine.request import to_json
 from .settings import Settings
@@ -36,13 +36,16 @@ MAX_BODY_BYTES = 8192
 _FIELDS = ("access_key", "secret_key", "session_token")
 _CHECK_TIMEOUT_S = 20.0
 
-_WRONG = {
-    "InvalidAccessKey": "unknown_key",
-    "SignatureDoesNotMatch": "wrong_secret",
-    "InvalidTimestamp": "clock",
-    "LackPolicy": "no_permission",
-    "AccessDenied": "no_permission",
-    50400: "not_activated",
+# What the page calls them.
+_VERDICTS = {
+    Check.ACTIVATED: "ok",
+    Check.CANNOT_TELL: "ok",
+    Check.NOT_ACTIVATED: "not_activated",
+    Check.UNKNOWN_KEY: "unknown_key",
+    Check.WRONG_PAIR: "wrong_secret",
+    Check.CLOCK: "clock",
+    Check.NO_PERMISSION: "no_permission",
+    Check.REFUSED: "refused",
 }
 
 
@@ -127,10 +130,8 @@ def check_keys(
     try:
         client.call(model.action, models.VERSION, to_json({"req_key": model.req_key}))
     except APIResponseError as error:
-        business = isinstance(error.code, int) and error.code > 0
-        if business and error.code not in _WRONG and not isinstance(error, ServerError):
-            return _verdict("ok")
-        return _verdict(_WRONG.get(error.code, "refused"), str(error))
+        code = _VERDICTS[error.row.check]
+        return _verdict(code, "" if code == "ok" else str(error))
     except APIConnectionError:
         return _verdict("no_network", _NO_NETWORK)
     except InvalidResponseError:

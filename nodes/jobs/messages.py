@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..volcengine.errors import InvalidResponseError, VolcengineError
+from ..words import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,9 +30,11 @@ class PaidButNotFetchedError(DoubtError):
         self.urls = tuple(urls)
         link = urls[0] if urls else "-"
         super().__init__(
-            f"The picture is paid, but its link could not be fetched ({type(cause).__name__}). Run again within 24 hours: "
-            f"it is fetched then without paying. Link: {link}",
-            f"图片已付费，但链接下载失败（{type(cause).__name__}）。请在 24 小时内再次运行，届时直接下载，不会重复付费。链接：{link}",
+            Text(
+                f"The picture is paid, but its link could not be fetched ({type(cause).__name__}). Run again within 24 hours: "
+                f"it is fetched then without paying. Link: {link}",
+                f"图片已付费，但链接下载失败（{type(cause).__name__}）。请在 24 小时内再次运行，届时直接下载，不会重复付费。链接：{link}",
+            ),
         )
 
 
@@ -48,12 +51,17 @@ class TaskPendingError(DoubtError):
         self.request_id = str(getattr(cause, "request_id", ""))
         last_en, last_zh = status or "unknown", status or "未知"
         if cause is not None:
-            last_en, last_zh = f"{last_en}; {cause.english}", f"{last_zh}；{cause.chinese}"
+            last_en, last_zh = (
+                f"{last_en}; {cause.text.english}",
+                f"{last_zh}；{cause.text.chinese}",
+            )
         super().__init__(
-            f"Task {task_id} was submitted, but its picture is not here yet. Its number is kept: run again within 12 hours, "
-            f"and it is fetched without paying. It is billed when it ends. Last known status: {last_en}",
-            f"任务 {task_id} 已提交，但尚未取得图片。任务编号已保存：请在 12 小时内再次运行，届时直接取回，不会重复付费。"
-            f"任务完成时计费。最后状态：{last_zh}",
+            Text(
+                f"Task {task_id} was submitted, but its picture is not here yet. Its number is kept: run again within 12 hours, "
+                f"and it is fetched without paying. It is billed when it ends. Last known status: {last_en}",
+                f"任务 {task_id} 已提交，但尚未取得图片。任务编号已保存：请在 12 小时内再次运行，届时直接取回，不会重复付费。"
+                f"任务完成时计费。最后状态：{last_zh}",
+            ),
         )
 
 
@@ -67,11 +75,13 @@ class TaskLostError(DoubtError):
     def __init__(self, task_id: str, status: str, request_id: str) -> None:
         self.request_id = request_id
         super().__init__(
-            f"The service answers {status} for task {task_id}, which was submitted. It may have been billed; compare the bill "
-            "at https://console.volcengine.com/finance before running again: the next run asks for the picture anew "
-            f"(request_id {request_id or '-'}).",
-            f"任务 {task_id} 已提交，但服务返回 {status}。该任务可能已计费；下次运行会重新请求该图片，再次运行前请在 "
-            f"https://console.volcengine.com/finance 核对账单（request_id {request_id or '-'}）。",
+            Text(
+                f"The service answers {status} for task {task_id}, which was submitted. It may have been billed; compare the bill "
+                "at https://console.volcengine.com/finance before running again: the next run asks for the picture anew "
+                f"(request_id {request_id or '-'}).",
+                f"任务 {task_id} 已提交，但服务返回 {status}。该任务可能已计费；下次运行会重新请求该图片，再次运行前请在 "
+                f"https://console.volcengine.com/finance 核对账单（request_id {request_id or '-'}）。",
+            ),
         )
 
 
@@ -124,8 +134,10 @@ def task_not_kept(task_id: str, error: Exception) -> tuple[str, str]:
 def no_task(request_id: str) -> VolcengineError:
     """A submission that was accepted, but without a number."""
     return InvalidResponseError(
-        "The service took the task on, but answered no number to fetch it by",
-        "服务已接受任务，但未返回任务编号",
+        Text(
+            "The service took the task on, but answered no number to fetch it by",
+            "服务已接受任务，但未返回任务编号",
+        ),
         status_code=200,
         request_id=request_id,
     )
@@ -150,9 +162,11 @@ def not_kept(error: Exception) -> tuple[str, str]:
 def no_picture(key: str, request_id: str) -> VolcengineError:
     """A paid answer that holds no picture."""
     return InvalidResponseError(
-        "The service says it painted the picture, but what arrived is none; the bytes are kept in the journal's folder "
-        f"as {key}.damaged",
-        f"服务显示图片已生成，但收到的内容不是图片；原始数据已保存在本地记录文件夹中：{key}.damaged",
+        Text(
+            "The service says it painted the picture, but what arrived is none; the bytes are kept in the journal's folder "
+            f"as {key}.damaged",
+            f"服务显示图片已生成，但收到的内容不是图片；原始数据已保存在本地记录文件夹中：{key}.damaged",
+        ),
         status_code=200,
         request_id=request_id,
     )
@@ -162,11 +176,13 @@ def elsewhere(trace: Mapping[str, Any]) -> VolcengineError:
     """An equal call of another server ended in doubt while this run waited for it."""
     when = _when(trace)
     return DoubtError(
-        f"Another ComfyUI server sent an equal call ({when}) while this run waited for its picture, and got none. That "
-        "call may have been billed, so this run sent nothing; compare the bill at "
-        "https://console.volcengine.com/finance before running again.",
-        f"另一台 ComfyUI 服务器发出了相同的调用（{when}），本次运行等待其结果，但未等到图片。该调用可能已计费，因此本次未发送请求；"
-        "再次运行前请在 https://console.volcengine.com/finance 核对账单。",
+        Text(
+            f"Another ComfyUI server sent an equal call ({when}) while this run waited for its picture, and got none. That "
+            "call may have been billed, so this run sent nothing; compare the bill at "
+            "https://console.volcengine.com/finance before running again.",
+            f"另一台 ComfyUI 服务器发出了相同的调用（{when}），本次运行等待其结果，但未等到图片。该调用可能已计费，因此本次未发送请求；"
+            "再次运行前请在 https://console.volcengine.com/finance 核对账单。",
+        ),
     )
 
 
@@ -175,33 +191,41 @@ def unexpected(error: Exception, money: Money) -> VolcengineError:
     english = f"An unexpected error in the pack ({type(error).__name__}: {error}). Please report it with the server's log."
     chinese = f"插件内部出现意外错误（{type(error).__name__}: {error}），请附上服务器日志反馈。"
     if money == "unspent":
-        return VolcengineError(english, chinese)
+        return VolcengineError(Text(english, chinese))
     if money == "kept":
         return DoubtError(
-            f"{english} The picture is paid and in the journal; the next run takes it from there.",
-            f"{chinese}图片已付费并保存在本地记录中，下次运行会直接取用。",
+            Text(
+                f"{english} The picture is paid and in the journal; the next run takes it from there.",
+                f"{chinese}图片已付费并保存在本地记录中，下次运行会直接取用。",
+            ),
         )
     return DoubtError(
-        f"{english} The call may have been billed; compare the bill before running again.",
-        f"{chinese}该调用可能已计费，再次运行前请核对账单。",
+        Text(
+            f"{english} The call may have been billed; compare the bill before running again.",
+            f"{chinese}该调用可能已计费，再次运行前请核对账单。",
+        ),
     )
 
 
 def unwritable(error: OSError) -> VolcengineError:
     """The journal's folder takes nothing."""
     return VolcengineError(
-        f"The journal of paid pictures cannot be written ({reason(error)}), so nothing was bought. Make room, or "
-        "correct the rights of the folder, or point VOLC_JOURNAL_DIR to another one.",
-        f"无法写入已付费图片的本地记录（{reason(error)}），因此未购买。请清理磁盘空间、修正文件夹权限，或将 VOLC_JOURNAL_DIR 指向其他文件夹。",
+        Text(
+            f"The journal of paid pictures cannot be written ({reason(error)}), so nothing was bought. Make room, or "
+            "correct the rights of the folder, or point VOLC_JOURNAL_DIR to another one.",
+            f"无法写入已付费图片的本地记录（{reason(error)}），因此未购买。请清理磁盘空间、修正文件夹权限，或将 VOLC_JOURNAL_DIR 指向其他文件夹。",
+        ),
     )
 
 
 def unreadable(error: OSError) -> VolcengineError:
     """The journal's folder gives nothing."""
     return VolcengineError(
-        f"The journal of paid pictures cannot be read ({reason(error)}), so nothing was bought: the picture may be in it. "
-        "Correct the rights of the folder, or point VOLC_JOURNAL_DIR to another one.",
-        f"无法读取已付费图片的本地记录（{reason(error)}），图片可能已在其中，因此未购买。请修正文件夹权限，或将 VOLC_JOURNAL_DIR 指向其他文件夹。",
+        Text(
+            f"The journal of paid pictures cannot be read ({reason(error)}), so nothing was bought: the picture may be in it. "
+            "Correct the rights of the folder, or point VOLC_JOURNAL_DIR to another one.",
+            f"无法读取已付费图片的本地记录（{reason(error)}），图片可能已在其中，因此未购买。请修正文件夹权限，或将 VOLC_JOURNAL_DIR 指向其他文件夹。",
+        ),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from ..volcengine.errors import APIConnectionError, APIResponseError, RateLimitError
+from ..volcengine.codes import Again
+from ..volcengine.errors import APIConnectionError, APIResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,10 +18,6 @@ BUDGET_S = 600.0
 _CONNECTION_TRIES = 4
 _SERVER_TRIES = 3
 _REDRAWS = 3
-_SERVER_CODES = (50500, 50501)
-# Rejected results: another seed paints another picture.
-_REDRAW_CODES = (50511, 50519)
-RATE_CODES = (50429, "FlowLimitExceeded")
 
 
 class RetryPlan:
@@ -58,28 +55,32 @@ class RetryPlan:
 
     def may_redraw(self, error: VolcengineError, *, drawn: bool) -> bool:
         """Whether to try another seed; never for one that the user chose."""
-        if not drawn or not isinstance(error, APIResponseError) or error.code not in _REDRAW_CODES:
+        if not drawn or _again(error) is not Again.ANOTHER_SEED:
             return False
         self._redraws -= 1
         return self._redraws >= 0
 
     def may_set_clock(self, error: VolcengineError) -> bool:
         """Whether to sign once more by the service's clock."""
-        if self._clock_set or not isinstance(error, APIResponseError):
+        if self._clock_set:
             return False
-        self._clock_set = error.code == "InvalidTimestamp"
+        self._clock_set = _again(error) is Again.ANOTHER_CLOCK
         return self._clock_set
 
     def _next_pause_s(self, error: VolcengineError) -> float | None:
-        if isinstance(error, RateLimitError):
+        if _again(error) is Again.WHEN_ALLOWED:
             return 0.0  # the limiter knows how long
         if isinstance(error, APIConnectionError):
             self._connection -= 1
             return self._backoff_s(_CONNECTION_TRIES - self._connection, self._connection)
-        if isinstance(error, APIResponseError) and error.code in _SERVER_CODES:
+        if _again(error) is Again.AFTER_A_PAUSE:
             self._server -= 1
             return self._backoff_s(_SERVER_TRIES - self._server, self._server)
         return None
 
     def _backoff_s(self, attempt: int, left: int) -> float | None:
         return 0.5 * 2.0 ** (attempt - 1) * (0.75 + 0.5 * self._jitter()) if left else None
+
+
+def _again(error: VolcengineError) -> Again:
+    return error.row.again if isinstance(error, APIResponseError) else Again.NEVER

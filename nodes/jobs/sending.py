@@ -8,10 +8,10 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..volcengine.codes import Kind
 from ..volcengine.errors import RateLimitError
 from ..volcengine.models import VERSION
 from . import messages, tasks
-from .retry import RATE_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,8 +85,7 @@ class Sending:
         try:
             answer = call()
         except RateLimitError as error:
-            rate = error.code in RATE_CODES or error.code == 0
-            limiter.refused(rate=rate, retry_after_s=error.retry_after_s)
+            limiter.refused(rate=error.row.kind is Kind.RATE, retry_after_s=error.retry_after_s)
             raise
         except BaseException:
             limiter.ended()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..volcengine.codes import Again
 from ..volcengine.errors import APIResponseError, AuthenticationError, VolcengineError
 from ..volcengine.models import VERSION
 from .messages import TaskLostError, TaskPendingError
@@ -27,12 +28,6 @@ SETTLING_S = 3.0
 _SHARE_OF_TIMEOUT = 0.25
 # Keys that are refused so often stay refused.
 _REFUSALS = 3
-
-# The service's word that a task failed, which is not billed: https://www.volcengine.com/docs/86081/1804490 and, the last,
-# https://www.volcengine.com/docs/6791/1223709. Any other refusal is one of the question, not of the task.
-_FAILURES = frozenset(
-    {50411, 50511, 50412, 50512, 50413, 50518, 50519, 50520, 50521, 50522, 201304}
-)
 
 
 class Task(NamedTuple):
@@ -92,9 +87,9 @@ def fetch(client: Client, request: Request, task: Task, on_status: Callable[[str
             answer = client.call(action, VERSION, body, read_timeout_s=timeout_s)
         except VolcengineError as error:
             if isinstance(error, APIResponseError):
-                if error.code in _FAILURES:
+                if error.row.ends_task:
                     raise
-                if error.code == "InvalidTimestamp" and not clock_set:
+                if error.row.again is Again.ANOTHER_CLOCK and not clock_set:
                     clock_set = client.set_clock_from(error.server_date)
             cause, failures = error, failures + 1
             if isinstance(error, AuthenticationError) and failures == _REFUSALS:

@@ -10,6 +10,7 @@ from ..host.display import follow
 from ..host.settings import Settings
 from ..jobs import account
 from ..volcengine import credentials
+from ..words import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,18 +98,22 @@ def _verdict(outcomes: Sequence[Outcome], missing: Sequence[Outcome]) -> Volceng
     doubts = sum(outcome.status == "unknown" for outcome in missing)
     if doubts and len(missing) > 1:
         error.add_context(
-            f"{doubts} of {len(missing)} missing pictures may have been billed.",
-            f"缺少的 {len(missing)} 张图片中有 {doubts} 张可能已计费。",
+            Text(
+                f"{doubts} of {len(missing)} missing pictures may have been billed.",
+                f"缺少的 {len(missing)} 张图片中有 {doubts} 张可能已计费。",
+            ),
         )
     delivered = len(outcomes) - len(missing)
     if delivered:
         error.add_context(
-            f"{delivered} of {len(outcomes)} pictures arrived and are in the journal; the next run "
-            "takes them from there without paying again.",
-            f"{len(outcomes)} 张中已有 {delivered} 张到达并保存在本地记录中，下次运行会直接取用，不会重复付费。",
+            Text(
+                f"{delivered} of {len(outcomes)} pictures arrived and are in the journal; the next run "
+                "takes them from there without paying again.",
+                f"{len(outcomes)} 张中已有 {delivered} 张到达并保存在本地记录中，下次运行会直接取用，不会重复付费。",
+            ),
         )
     notes = dict.fromkeys(note for outcome in outcomes for note in outcome.notes)
     if notes:
         # The report, where they would stand, is not made.
-        error.chinese += "\n" + "\n".join(notes)
+        error.text = Text(error.text.english, "\n".join([error.text.chinese, *notes]))
     return error

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ..words import Text
+from .codes import SUCCESS, WORDS, Kind, look_up
 from .errors import (
     APIResponseError,
     AuthenticationError,
@@ -21,7 +23,6 @@ from .errors import (
     RateLimitError,
     ServerError,
 )
-from .explanations import CODES, NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,40 +51,22 @@ class Answer:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-SUCCESS = 10000
 _MAX_TEXT = 500
 # Fields of `data` that have a place of their own in an `Answer`.
 _READ = frozenset({"binary_data_base64", "image_urls", "request_id"})
 
-# https://www.volcengine.com/docs/86081/1804490 and https://www.volcengine.com/docs/6369/68677
-_KINDS: dict[type[APIResponseError], frozenset[int | str]] = {
-    RateLimitError: frozenset({50429, 50430, "FlowLimitExceeded"}),
-    AuthenticationError: frozenset(
-        {
-            50400,
-            "MissingAuthenticationToken",
-            "MissingSignature",
-            "InvalidTimestamp",
-            "InvalidAccessKey",
-            "SignatureDoesNotMatch",
-            "LackPolicy",
-            "AccessDenied",
-        }
-    ),
-    ContentRejectedError: frozenset({50411, 50511, 50412, 50512, 50413, 50518, 50519, 201304}),
-    ServerError: frozenset(
-        {
-            50500,
-            50501,
-            50520,
-            50521,
-            50522,
-            "InternalError",
-            "InternalServiceTimeout",
-            "ServiceUnavailableTemp",
-        }
-    ),
-}
+_CLASSES: Mapping[Kind, type[APIResponseError]] = MappingProxyType(
+    {
+        Kind.PICTURE: ContentRejectedError,
+        Kind.PROMPT: ContentRejectedError,
+        Kind.RESULT: ContentRejectedError,
+        Kind.REQUEST: APIResponseError,
+        Kind.ACCOUNT: AuthenticationError,
+        Kind.RATE: RateLimitError,
+        Kind.CONCURRENCY: RateLimitError,
+        Kind.SERVICE: ServerError,
+    }
+)
 
 
 def parse(
@@ -146,8 +129,9 @@ def _answer(status_code: int, content: dict[str, Any]) -> Answer:
     except (binascii.Error, ValueError, TypeError):
         if not urls:
             raise InvalidResponseError(
-                "The picture was painted, but arrived damaged",
-                "图片已生成，但收到的数据已损坏",
+                Text(
+                    "The picture was painted, but arrived damaged", "图片已生成，但收到的数据已损坏"
+                ),
                 status_code=status_code,
                 request_id=request_id,
             ) from None
@@ -170,37 +154,22 @@ def _gateway_error(
     status_code: int, headers: Mapping[str, str], error: dict[str, Any], request_id: str
 ) -> APIResponseError:
     number = _number(error.get("CodeN"))
-    word = _text(error.get("Code")) or NUMBERS.get(number or 0, "")
-    code: int | str = _number(word) or word or number or 0
+    word: int | str = _text(error.get("Code")) or WORDS.get(number or 0, "")
+    code = _number(word) or word or number or 0
     return _refusal(status_code, headers, code, _text(error.get("Message")), request_id)
 
 
 def _refusal(
     status_code: int, headers: Mapping[str, str], code: int | str, message: str, request_id: str
 ) -> APIResponseError:
-    # Only a code of the tables is the service's word that nothing was painted. Another one may be a proxy's that lost the
-    # answer: `{"status":504,"error":"Gateway Timeout"}`. With a 4xx the request was turned away, whoever says so.
-    definite = 300 <= status_code < 500 or code in CODES
-    return _kind(code, status_code)(
+    return _CLASSES[look_up(code, status_code).kind](
         status_code=status_code,
         code=code,
         message=message,
         request_id=request_id,
         retry_after_s=_retry_after(headers),
         server_date=_header(headers, "Date"),
-        doubtful=not definite,
     )
-
-
-def _kind(code: int | str, status_code: int) -> type[APIResponseError]:
-    for kind, codes in _KINDS.items():
-        if code in codes:
-            return kind
-    if status_code == 429:
-        return RateLimitError
-    if status_code in (401, 403):
-        return AuthenticationError
-    return ServerError if status_code >= 500 else APIResponseError
 
 
 def _not_from_the_service(
@@ -211,9 +180,11 @@ def _not_from_the_service(
     kind = _text(_header(headers, "Content-Type").split(";")[0])
     # A 4xx of a proxy was turned away before the service saw it; a 5xx or a broken 200 may have been billed.
     return InvalidResponseError(
-        f"The answer was not one of Volcengine's ({kind or 'no content type'}, {len(body)} bytes); it may come from a "
-        "proxy in between",
-        f"收到的不是火山引擎的响应（{kind or '无内容类型'}，{len(body)} 字节），可能来自中间代理",
+        Text(
+            f"The answer was not one of Volcengine's ({kind or 'no content type'}, {len(body)} bytes); it may come from a "
+            "proxy in between",
+            f"收到的不是火山引擎的响应（{kind or '无内容类型'}，{len(body)} 字节），可能来自中间代理",
+        ),
         status_code=status_code,
         doubtful=not 300 <= status_code < 500,
     )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from ..words import Text
 from . import answers
 from .auth import VolcengineAuth
 from .connection import Connection, CountedBody, Deadline
@@ -122,8 +123,10 @@ class Client:
             self._give_back(session)
         if content is None:
             raise InvalidResponseError(
-                f"The answer is larger than {_MAX_ANSWER_BYTES} bytes, so it was not read to its end",
-                f"响应超过 {_MAX_ANSWER_BYTES} 字节，未完整读取",
+                Text(
+                    f"The answer is larger than {_MAX_ANSWER_BYTES} bytes, so it was not read to its end",
+                    f"响应超过 {_MAX_ANSWER_BYTES} 字节，未完整读取",
+                ),
                 status_code=response.status_code,
             )
         try:
@@ -154,7 +157,7 @@ class Client:
         except Exception as error:  # noqa: BLE001 - as above
             raise APIConnectionError(_reason(error), sent=False) from None
         if deadline.passed:  # a file that ends with its connection looks whole when it is cut
-            raise APIConnectionError("TimeoutError", sent=False)
+            raise APIConnectionError(_same("TimeoutError"), sent=False)
         if got.status_code != 200:
             raise _bad_link(got.status_code, f"HTTP {got.status_code}")
         if content is None:
@@ -253,21 +256,22 @@ def _read(response: requests.Response, max_bytes: int) -> bytes | None:
 def _timed_out(body: CountedBody, timeout_s: float) -> APIConnectionError:
     if body.sent:
         return APITimeoutError(timeout_s)
-    return APIConnectionError(
-        f"could not send within {timeout_s:g} s", f"{timeout_s:g} 秒内未能发送完毕", sent=False
-    )
+    why = Text(f"could not send within {timeout_s:g} s", f"{timeout_s:g} 秒内未能发送完毕")
+    return APIConnectionError(why, sent=False)
 
 
 def _bad_link(status_code: int, why: str) -> InvalidResponseError:
     return InvalidResponseError(
-        f"The link to the painted picture does not work ({why})",
-        f"生成图片的链接无法使用（{why}）",
+        Text(
+            f"The link to the painted picture does not work ({why})",
+            f"生成图片的链接无法使用（{why}）",
+        ),
         status_code=status_code,
         doubtful=False,
     )
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> Text:
     """The innermost cause. Its text is only shown where it cannot hold an address with a password, as a proxy's may."""
     inner: BaseException = error
     while True:
@@ -279,4 +283,9 @@ def _reason(error: Exception) -> str:
     text = inner.strerror if isinstance(inner, OSError) and inner.strerror else ""
     if type(inner) in (OSError, requests.exceptions.InvalidSchema) and not text:
         text = str(inner)[:200]  # certificates that are not there, a proxy that needs PySocks
-    return f"{type(inner).__name__}: {text}" if text else type(inner).__name__
+    return _same(f"{type(inner).__name__}: {text}" if text else type(inner).__name__)
+
+
+def _same(term: str) -> Text:
+    """A technical term, which has no translation."""
+    return Text(term, term)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..words import Text
 from .errors import CredentialsError, MissingCredentialsError
 
 if TYPE_CHECKING:
@@ -50,16 +51,20 @@ class Credentials:
             origin = f" ({self.source})" if self.source else ""
             if needed and not value:
                 raise CredentialsError(
-                    f"The Volcengine {english}{origin} is empty. Enter both keys on the Volcengine page of "
-                    "ComfyUI's settings, or set both in the environment.",
-                    f"火山引擎 {chinese}{origin} 为空。请在 ComfyUI 设置的 Volcengine 页面填写两个密钥，或在环境变量中同时设置。",
+                    Text(
+                        f"The Volcengine {english}{origin} is empty. Enter both keys on the Volcengine page of "
+                        "ComfyUI's settings, or set both in the environment.",
+                        f"火山引擎 {chinese}{origin} 为空。请在 ComfyUI 设置的 Volcengine 页面填写两个密钥，或在环境变量中同时设置。",
+                    ),
                 )
             if not all("!" <= character <= "~" for character in value):
                 raise CredentialsError(
-                    f"The Volcengine {english}{origin} holds a space, a line break or a character outside ASCII. "
-                    "Copy it again from https://console.volcengine.com/iam/keymanage.",
-                    f"火山引擎 {chinese}{origin} 含有空格、换行或非 ASCII 字符。"
-                    "请从 https://console.volcengine.com/iam/keymanage 重新复制。",
+                    Text(
+                        f"The Volcengine {english}{origin} holds a space, a line break or a character outside ASCII. "
+                        "Copy it again from https://console.volcengine.com/iam/keymanage.",
+                        f"火山引擎 {chinese}{origin} 含有空格、换行或非 ASCII 字符。"
+                        "请从 https://console.volcengine.com/iam/keymanage 重新复制。",
+                    ),
                 )
 
     def __repr__(self) -> str:
@@ -97,8 +102,10 @@ def load(
         if access or secret:
             present, missing = (access_name, secret_name) if access else (secret_name, access_name)
             raise CredentialsError(
-                f"{present} is set in the environment of the ComfyUI server, but {missing} is not. Set both or neither.",
-                f"ComfyUI 服务器的环境变量中只有 {present}，缺少 {missing}。请同时设置，或都不设置。",
+                Text(
+                    f"{present} is set in the environment of the ComfyUI server, but {missing} is not. Set both or neither.",
+                    f"ComfyUI 服务器的环境变量中只有 {present}，缺少 {missing}。请同时设置，或都不设置。",
+                ),
             )
     if saved is not None and (found := _from_json(saved, ("access_key", "secret_key"), "settings")):
         return found
@@ -109,12 +116,14 @@ def load(
         if found := _from_json(folder / "config", names, "~/.volc/config"):
             return found
     raise MissingCredentialsError(
-        "No Volcengine keys are configured, so nothing was sent. Enter them in ComfyUI's Settings › Volcengine, or set "
-        "VOLC_ACCESSKEY and VOLC_SECRETKEY in the environment of the ComfyUI server, or put them into "
-        "~/.volc/credentials. Keys are made at https://console.volcengine.com/iam/keymanage.",
-        "尚未配置火山引擎密钥，没有发送任何请求。请在 ComfyUI 设置 › Volcengine 页面填写，或在 ComfyUI 服务器的环境变量中设置 "
-        "VOLC_ACCESSKEY 和 VOLC_SECRETKEY，或写入 ~/.volc/credentials。"
-        "密钥可在 https://console.volcengine.com/iam/keymanage 创建。",
+        Text(
+            "No Volcengine keys are configured, so nothing was sent. Enter them in ComfyUI's Settings › Volcengine, or set "
+            "VOLC_ACCESSKEY and VOLC_SECRETKEY in the environment of the ComfyUI server, or put them into "
+            "~/.volc/credentials. Keys are made at https://console.volcengine.com/iam/keymanage.",
+            "尚未配置火山引擎密钥，没有发送任何请求。请在 ComfyUI 设置 › Volcengine 页面填写，或在 ComfyUI 服务器的环境变量中设置 "
+            "VOLC_ACCESSKEY 和 VOLC_SECRETKEY，或写入 ~/.volc/credentials。"
+            "密钥可在 https://console.volcengine.com/iam/keymanage 创建。",
+        ),
     )
 
 
@@ -136,9 +145,11 @@ def _read(path: Path, source: str) -> str | None:
 
 def _unreadable(source: str, why: str) -> CredentialsError:
     return CredentialsError(
-        f"The Volcengine keys in {source} could not be read ({why}). Correct or remove that file, or enter the keys "
-        "on the Volcengine page of ComfyUI's settings.",
-        f"无法读取 {source} 中的火山引擎密钥（{why}）。请修正或删除该文件，或在 ComfyUI 设置的 Volcengine 页面填写密钥。",
+        Text(
+            f"The Volcengine keys in {source} could not be read ({why}). Correct or remove that file, or enter the keys "
+            "on the Volcengine page of ComfyUI's settings.",
+            f"无法读取 {source} 中的火山引擎密钥（{why}）。请修正或删除该文件，或在 ComfyUI 设置的 Volcengine 页面填写密钥。",
+        ),
     )
 
 

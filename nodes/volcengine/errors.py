@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .explanations import explain
-
-if TYPE_CHECKING:
-    from .explanations import Explanation
+from ..words import Text
+from . import codes
 
 
 class VolcengineError(Exception):
     """Base of all.
 
+    Args:
+        text: See below.
+
     Attributes:
-        english: What happened, why, what to do.
-        chinese: The same.
+        text: What happened, why, what to do.
         doubtful: True if the call may have been billed although no picture arrived, so that sending it again may
             pay twice; False if nothing was billed for certain.
     """
 
     doubtful = False
 
-    def __init__(self, english: str, chinese: str) -> None:
-        super().__init__(english, chinese)
-        self.english = english
-        self.chinese = chinese
+    def __init__(self, text: Text) -> None:
+        super().__init__(text)
+        self.text = text
 
     def __str__(self) -> str:
-        return f"{self.english}\n{self.chinese}"
+        return self.text.lines()
 
-    def add_context(self, english: str, chinese: str) -> None:
+    def add_context(self, text: Text) -> None:
         """Append a sentence on what this failure means for the run."""
-        self.english = f"{self.english} {english}"
-        self.chinese = f"{self.chinese}{chinese}"
+        self.text += text
 
 
 class CredentialsError(VolcengineError):
@@ -48,28 +44,29 @@ class APIConnectionError(VolcengineError):
     """The connection failed.
 
     Args:
-        english: Why.
-        chinese: The same; `english` if that is a technical term.
+        why: The cause, in a few words.
         sent: See below.
 
     Attributes:
         sent: Whether the whole request may have left. If not, the service cannot have acted on it.
     """
 
-    def __init__(self, english: str, chinese: str = "", *, sent: bool) -> None:
+    def __init__(self, why: Text, *, sent: bool) -> None:
         self.sent = sent
         self.doubtful = sent
-        chinese = chinese or english
         if sent:
-            super().__init__(
-                f"The connection to Volcengine broke after the request was sent ({english}). {_DOUBT_EN}",
-                f"请求发出后与火山引擎的连接中断（{chinese}）。{_DOUBT_ZH}",
+            broke = Text(
+                f"The connection to Volcengine broke after the request was sent ({why.english}).",
+                f"请求发出后与火山引擎的连接中断（{why.chinese}）。",
             )
+            super().__init__(broke + _DOUBT)
         else:
             super().__init__(
-                f"Volcengine could not be reached ({english}); nothing was billed. Check the network, the proxy and "
-                "the firewall of the machine that runs ComfyUI, then run again.",
-                f"无法连接火山引擎（{chinese}），未产生费用。请检查运行 ComfyUI 的机器的网络、代理和防火墙，然后重试。",
+                Text(
+                    f"Volcengine could not be reached ({why.english}); nothing was billed. Check the network, the proxy "
+                    "and the firewall of the machine that runs ComfyUI, then run again.",
+                    f"无法连接火山引擎（{why.chinese}），未产生费用。请检查运行 ComfyUI 的机器的网络、代理和防火墙，然后重试。",
+                )
             )
 
 
@@ -83,42 +80,39 @@ class APITimeoutError(APIConnectionError):
 
     def __init__(self, timeout_s: float, *, whole: bool = False) -> None:
         english, chinese = ("no whole answer", "完整响应") if whole else ("no answer", "响应")
-        super().__init__(
+        why = Text(
             f"{english} within {timeout_s:g} s; VOLC_TIMEOUT_S sets the limit",
             f"{timeout_s:g} 秒内未收到{chinese}，可用 VOLC_TIMEOUT_S 调整时限",
-            sent=True,
         )
+        super().__init__(why, sent=True)
 
 
 class InvalidResponseError(VolcengineError):
     """An answer arrived that cannot be used: a proxy's page, a cut body, a damaged picture.
+
+    Args:
+        what: What arrived, without a full stop.
+        status_code: See below.
+        request_id: See below.
+        doubtful: See the base.
 
     Attributes:
         status_code: HTTP status.
         request_id: If it could be read.
     """
 
-    doubtful = True
-
     def __init__(
-        self,
-        english: str,
-        chinese: str,
-        *,
-        status_code: int = 0,
-        request_id: str = "",
-        doubtful: bool = True,
+        self, what: Text, *, status_code: int = 0, request_id: str = "", doubtful: bool = True
     ) -> None:
         self.status_code = status_code
         self.request_id = request_id
         self.doubtful = doubtful
         status, request = status_code or "-", request_id or "-"
-        english = f"{english} (HTTP {status}, request_id {request})."
-        chinese = f"{chinese}（HTTP {status}，request_id {request}）。"
-        if doubtful:
-            super().__init__(f"{english} {_DOUBT_EN}", f"{chinese}{_DOUBT_ZH}")
-        else:
-            super().__init__(english, chinese)
+        text = Text(
+            f"{what.english} (HTTP {status}, request_id {request}).",
+            f"{what.chinese}（HTTP {status}，request_id {request}）。",
+        )
+        super().__init__(text + _DOUBT if doubtful else text)
 
 
 class APIResponseError(VolcengineError):
@@ -127,6 +121,7 @@ class APIResponseError(VolcengineError):
     Attributes:
         status_code: HTTP status.
         code: The business code as a number, or the gateway's code as a word; 0 if none was given.
+        row: What that code means.
         message: As received.
         request_id: What the service's support asks for.
         retry_after_s: Seconds the service asks to wait, if it does.
@@ -144,23 +139,22 @@ class APIResponseError(VolcengineError):
         request_id: str,
         retry_after_s: float | None = None,
         server_date: str = "",
-        doubtful: bool = False,
     ) -> None:
         self.status_code = status_code
         self.code = code
+        self.row = codes.look_up(code, status_code)
         self.message = message
         self.request_id = request_id
         self.retry_after_s = retry_after_s
         self.server_date = server_date
-        self.doubtful = doubtful
-        told: Explanation = explain(code, status_code)
-        remedy_en, remedy_zh = (
-            (_DOUBT_EN, _DOUBT_ZH) if doubtful else (told.remedy_en, told.remedy_zh)
-        )
+        self.doubtful = not self.row.definite
+        told = self.row.cause + (_DOUBT if self.doubtful else _UNBILLED + self.row.remedy)
         answer = (f"code {code or '-'}", f"HTTP {status_code}", f"request_id {request_id or '-'}")
         super().__init__(
-            f"{self.prefix}{told.cause_en} {remedy_en} Volcengine's answer: {message or '-'} ({', '.join(answer)}).",
-            f"{told.cause_zh}{remedy_zh}火山引擎返回：{message or '-'}（{'，'.join(answer)}）。",
+            Text(
+                f"{self.prefix}{told.english} Volcengine's answer: {message or '-'} ({', '.join(answer)}).",
+                f"{told.chinese}火山引擎返回：{message or '-'}（{'，'.join(answer)}）。",
+            )
         )
 
 
@@ -183,8 +177,9 @@ class ServerError(APIResponseError):
     """The service failed and said so."""
 
 
-_DOUBT_EN = (
+_UNBILLED = Text("Nothing was billed.", "未计费。")
+_DOUBT = Text(
     "This call may have been billed, so it is not sent again by itself; compare the bill at "
-    "https://console.volcengine.com/finance before running again."
+    "https://console.volcengine.com/finance before running again.",
+    "该调用可能已计费，因此不会自动重发；再次运行前请在 https://console.volcengine.com/finance 核对账单。",
 )
-_DOUBT_ZH = "该调用可能已计费，因此不会自动重发；再次运行前请在 https://console.volcengine.com/finance 核对账单。"

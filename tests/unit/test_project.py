@@ -44,7 +44,7 @@ def test_every_file_that_the_readme_points_to_is_there(name: str) -> None:
 
 
 def test_the_readme_explains_every_code_of_the_service_in_both_languages() -> None:
-    from volc_inpaint.nodes.volcengine import explanations
+    from volc_inpaint.nodes.volcengine import codes
 
     # gateway words that tell of a bug of ours rather than of anything a user can mend
     ours = {
@@ -53,9 +53,7 @@ def test_the_readme_explains_every_code_of_the_service_in_both_languages() -> No
     }  # fmt: skip
     for text in README.values():
         table = "\n".join(line for line in text.splitlines() if line.startswith("| "))
-        missing = [
-            code for code in explanations.CODES if code not in ours and str(code) not in table
-        ]
+        missing = [code for code in codes.ROWS if code not in ours and str(code) not in table]
         assert missing == []
 
 

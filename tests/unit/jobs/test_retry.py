@@ -11,6 +11,7 @@ from volc_inpaint.nodes.volcengine.errors import (
     InvalidResponseError,
     VolcengineError,
 )
+from volc_inpaint.nodes.words import Text
 
 
 def refusal(code: int | str, status: int = 400, **headers: str) -> VolcengineError:
@@ -47,8 +48,8 @@ def test_a_definite_refusal_is_final(code: int | str) -> None:
     "error",
     [
         APITimeoutError(1.0),
-        APIConnectionError("reset", sent=True),
-        InvalidResponseError("e", "c"),
+        APIConnectionError(Text("reset", "reset"), sent=True),
+        InvalidResponseError(Text("e", "c")),
     ],
 )
 def test_a_doubt_is_never_sent_again(error: VolcengineError) -> None:
@@ -83,7 +84,9 @@ def test_a_failing_service_is_asked_a_few_times_more_and_more_slowly(
 
 
 def test_a_connection_never_made_is_tried_four_times() -> None:
-    found = pauses(RetryPlan(lambda: 0.5), APIConnectionError("refused", sent=False))
+    found = pauses(
+        RetryPlan(lambda: 0.5), APIConnectionError(Text("refused", "refused"), sent=False)
+    )
 
     assert found == [0.5, 1.0, 2.0]
 

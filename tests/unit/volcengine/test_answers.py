@@ -153,8 +153,8 @@ def test_damaged_base64_is_fetched_from_its_link_or_else_doubtful(text):
     )
     error = failure(broken, 200)
     assert (InvalidResponseError, True, "R1") == (type(error), error.doubtful, error.request_id)
-    assert "R1" in error.english
-    assert "R1" in error.chinese
+    assert "R1" in error.text.english
+    assert "R1" in error.text.chinese
 
 
 @pytest.mark.parametrize(
@@ -222,12 +222,12 @@ def test_an_answer_of_another_is_doubtful_unless_it_turned_the_request_away(body
 
     assert (InvalidResponseError, doubtful) == (type(error), error.doubtful)
     assert status == error.status_code
-    for text in (error.english, error.chinese):
+    for text in (error.text.english, error.text.chinese):
         assert f"HTTP {status}" in text
-    assert f"(text/html, {len(body)} bytes)" in error.english
-    assert f"（text/html，{len(body)} 字节）" in error.chinese
-    assert ("may have been billed" in error.english) == doubtful
-    assert ("可能已计费" in error.chinese) == doubtful
+    assert f"(text/html, {len(body)} bytes)" in error.text.english
+    assert f"（text/html，{len(body)} 字节）" in error.text.chinese
+    assert ("may have been billed" in error.text.english) == doubtful
+    assert ("可能已计费" in error.text.chinese) == doubtful
 
 
 @pytest.mark.parametrize("length", [1, 10, 100, 200])
@@ -255,10 +255,10 @@ def test_a_code_that_no_table_lists_is_a_doubt_in_a_5xx_or_a_200(body, status):
 
     assert isinstance(error, APIResponseError)
     assert error.doubtful
-    assert "may have been billed" in error.english
-    assert "可能已计费" in error.chinese
-    assert "Nothing was billed" not in error.english
-    assert "未计费" not in error.chinese
+    assert "may have been billed" in error.text.english
+    assert "可能已计费" in error.text.chinese
+    assert "Nothing was billed" not in error.text.english
+    assert "未计费" not in error.text.chinese
 
 
 @pytest.mark.parametrize("code", [50999, "NewWord"])
@@ -271,8 +271,8 @@ def test_a_code_that_no_table_lists_is_a_refusal_in_a_4xx(code, status):
 
     assert isinstance(error, APIResponseError)
     assert (code, "R1", "m", False) == (error.code, error.request_id, error.message, error.doubtful)
-    assert str(code) in error.english
-    assert str(code) in error.chinese
+    assert str(code) in error.text.english
+    assert str(code) in error.text.chinese
 
 
 def test_metadata_with_an_empty_error_is_no_error():

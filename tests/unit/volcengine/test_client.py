@@ -325,8 +325,8 @@ LARGE = b'{"x":"' + b"x" * 30_000_000 + b'"}'
 def check(error: VolcengineError, *, sent: bool) -> None:
     assert isinstance(error, APIConnectionError)
     assert (sent, sent) == (error.sent, error.doubtful)
-    assert ("nothing was billed" in error.english) == (not sent)
-    assert ("may have been billed" in error.english) == sent
+    assert ("nothing was billed" in error.text.english) == (not sent)
+    assert ("may have been billed" in error.text.english) == sent
 
 
 def test_nobody_there_is_not_sent():
@@ -340,7 +340,7 @@ def test_a_name_that_does_not_exist_is_not_sent():
     error = failure("https://no-such-host.invalid", connect_timeout_s=5)
 
     check(error, sent=False)
-    assert "(gaierror: " in error.english
+    assert "(gaierror: " in error.text.english
 
 
 @pytest.mark.parametrize(
@@ -374,8 +374,8 @@ def test_certificates_that_are_not_there_are_named(monkeypatch, tmp_path):
     error = failure("https://visual.volcengineapi.com")
 
     check(error, sent=False)
-    assert str(missing) in error.english
-    assert str(missing) in error.chinese
+    assert str(missing) in error.text.english
+    assert str(missing) in error.text.chinese
 
 
 def test_a_connection_that_is_not_accepted_in_time_is_not_sent():
@@ -453,8 +453,8 @@ def test_no_answer_in_time_is_a_doubt_of_its_own_class():
 
     check(error, sent=True)
     assert isinstance(error, APITimeoutError)
-    assert "0.2 s" in error.english
-    assert "0.2 秒" in error.chinese
+    assert "0.2 s" in error.text.english
+    assert "0.2 秒" in error.text.chinese
 
 
 def test_a_body_that_stops_in_the_middle_is_a_doubt():
@@ -500,8 +500,8 @@ def test_an_answer_that_never_ends_is_given_up_as_a_doubt(head, drop):
 
     check(error, sent=True)
     assert isinstance(error, APITimeoutError)
-    assert "no whole answer within 0.5 s" in error.english
-    assert "0.5 秒内未收到完整响应" in error.chinese
+    assert "no whole answer within 0.5 s" in error.text.english
+    assert "0.5 秒内未收到完整响应" in error.text.chinese
 
 
 def test_an_answer_that_comes_byte_by_byte_but_in_time_is_whole():
@@ -582,7 +582,7 @@ def test_an_answer_without_end_is_given_up_as_a_doubt(monkeypatch):
         error = failure(seen.url)
 
     assert (InvalidResponseError, True) == (type(error), error.doubtful)
-    assert "larger than 100000 bytes" in error.english
+    assert "larger than 100000 bytes" in error.text.english
 
 
 def test_an_answer_that_comes_before_the_whole_request_left_is_read():
@@ -761,8 +761,8 @@ def test_a_link_that_does_not_answer_200_is_an_error_that_costs_nothing(status):
         Client(KEYS).download(f"{seen.url}/a.jpg")
 
     assert not caught.value.doubtful
-    assert f"HTTP {status[:3]}" in caught.value.english
-    assert f"HTTP {status[:3]}" in caught.value.chinese
+    assert f"HTTP {status[:3]}" in caught.value.text.english
+    assert f"HTTP {status[:3]}" in caught.value.text.chinese
 
 
 @pytest.mark.parametrize(("size", "limit"), [(11, 10), (300_000, 65_536)])

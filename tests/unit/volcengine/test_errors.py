@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 from volc_inpaint.nodes.volcengine import errors
 from volc_inpaint.nodes.volcengine.answers import parse
+from volc_inpaint.nodes.words import Text
 
 
 class Row(NamedTuple):
@@ -149,7 +150,7 @@ def check(row: Row, error: errors.APIResponseError) -> None:
         error.code, error.message, error.request_id, error.status_code, error.doubtful,
     )  # fmt: skip
     english, chinese = str(error).split("\n")
-    assert (english, chinese) == (error.english, error.chinese)
+    assert (english, chinese) == (error.text.english, error.text.chinese)
     facts = (f"code {row.code}", "request_id 20250818R1", f"HTTP {row.status}", row.message)
     for word in (row.cause_en, row.remedy_en, *facts):
         assert word in english
@@ -243,13 +244,13 @@ def test_the_exceptions_form_the_documented_tree():
     ("error", "doubtful", "words_en", "words_zh"),
     [
         (
-            errors.APIConnectionError("reset", sent=True),
+            errors.APIConnectionError(Text("reset", "reset"), sent=True),
             True,
             ("after the request was sent (reset)", "may have been billed", "not sent again"),
             ("请求发出后", "（reset）", "可能已计费", "不会自动重发"),
         ),
         (
-            errors.APIConnectionError("refused", sent=False),
+            errors.APIConnectionError(Text("refused", "refused"), sent=False),
             False,
             ("could not be reached (refused)", "nothing was billed", "the proxy"),
             ("无法连接火山引擎（refused）", "未产生费用", "代理"),
@@ -261,18 +262,23 @@ def test_the_exceptions_form_the_documented_tree():
             ("120 秒内未收到响应", "VOLC_TIMEOUT_S", "可能已计费"),
         ),
         (
-            errors.InvalidResponseError("A page", "网页", status_code=504),
+            errors.InvalidResponseError(Text("A page", "网页"), status_code=504),
             True,
             ("A page (HTTP 504, request_id -).", "may have been billed"),
             ("网页（HTTP 504，request_id -）。", "可能已计费"),
         ),
         (
-            errors.InvalidResponseError("A page", "网页", request_id="R1", doubtful=False),
+            errors.InvalidResponseError(Text("A page", "网页"), request_id="R1", doubtful=False),
             False,
             ("A page (HTTP -, request_id R1).",),
             ("网页（HTTP -，request_id R1）。",),
         ),
-        (errors.CredentialsError("No keys.", "没有密钥。"), False, ("No keys.",), ("没有密钥。",)),
+        (
+            errors.CredentialsError(Text("No keys.", "没有密钥。")),
+            False,
+            ("No keys.",),
+            ("没有密钥。",),
+        ),
     ],
 )
 def test_each_failure_without_an_answer_says_whether_it_may_have_been_billed(
@@ -285,7 +291,7 @@ def test_each_failure_without_an_answer_says_whether_it_may_have_been_billed(
 
 
 def test_context_is_added_to_both_lines():
-    error = errors.CredentialsError("No keys.", "没有密钥。")
-    error.add_context("Two of four arrived.", "四张中已有两张到达。")
+    error = errors.CredentialsError(Text("No keys.", "没有密钥。"))
+    error.add_context(Text("Two of four arrived.", "四张中已有两张到达。"))
 
     assert "No keys. Two of four arrived.\n没有密钥。四张中已有两张到达。" == str(error)
