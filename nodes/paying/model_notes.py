@@ -43,7 +43,7 @@ def _prompt(model: Model, text: str) -> list[tuple[str, str]]:
                 f"{model.req_key} 不使用提示词，只消除遮罩区域的内容；提示词未发送。",
             )
         ]
-    if 0 < model.advised_prompt < len(text):
+    if model.prompt_counted == "characters" and len(text) > model.advised_prompt:
         return [
             (
                 f"The prompt has {len(text)} characters; {model.req_key} advises {model.advised_prompt} at most.",

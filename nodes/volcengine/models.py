@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from ..words import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION = "2022-08-31"
+
+Counted = Literal["", "words", "characters"]
 
 
 @dataclass(frozen=True)
@@ -18,31 +22,44 @@ class Model:
 
     Attributes:
         req_key: The interface's name on the wire.
+        says: One sentence on it, for tooltips.
+        activated_at: Where an account activates it.
+        sends: Which pictures it takes, in the order of the wire.
         takes: Wire names of the fields of the request beside the pictures and the prompt.
         takes_on_query: Those of the question for a submitted task instead.
         prompt_field: Wire name of the prompt; empty if it takes none.
-        advised_prompt: Characters beyond which the prompt is longer than advised; 0 if nothing is said.
+        prompt_counted: How a prompt is measured: in words and Chinese characters, or in characters of any kind.
+        advised_prompt: The longest prompt that is advised, measured so; 0 if it takes none.
         erase_prompt: The prompt that removes what is masked; empty if there is none.
         defaults: Of fields whose default differs from that of the nodes' widgets.
+        widens_mask_px: How far beyond the mask it repaints.
         action: Of the call, or of the submission if there is a `query_action`.
         query_action: Of the question for a submitted task; empty for a synchronous interface.
         min_side: Smallest width or height of a picture, in pixels.
         max_side: Largest width or height, in pixels.
+        best_side: The long side that it paints best, in pixels: what a small part of a picture is enlarged to.
         max_file_bytes: Largest picture file.
         safe_file_bytes: Largest picture file under the strictest reading of the limit, used while quality allows.
     """
 
     req_key: str
+    says: Text
     takes: frozenset[str]
     takes_on_query: frozenset[str] = frozenset()
+    activated_at: str = "https://console.volcengine.com/ai/ability"
+    sends: tuple[str, ...] = ("picture", "mask")
     prompt_field: str = ""
+    prompt_counted: Counted = ""
     advised_prompt: int = 0
     erase_prompt: str = ""
     defaults: Mapping[str, int | float] = field(default_factory=dict)
+    widens_mask_px: int = 0
     action: str = "CVProcess"
     query_action: str = ""
     min_side: int = 64
     max_side: int = 4096
+    # Judged: no page says it, but 1024 px is where models of its kind are trained.
+    best_side: int = 1024
     max_file_bytes: int = 5_000_000
     safe_file_bytes: int = 3_525_000
 
@@ -53,33 +70,46 @@ class Model:
 
 # https://www.volcengine.com/docs/86081/1804490: JPEG or PNG, 5 MB, 64x64 to 4096x4096. Whether the 5 MB mean the file or
 # its base64 text is not said there; the interface's siblings count 4.7 MB on the text
-# (https://www.volcengine.com/docs/6793/1330693), which is 3,525,000 bytes of file.
+# (https://www.volcengine.com/docs/6793/1330693), which is 3,525,000 bytes of file. A prompt of more than about 100 Chinese
+# characters or English words counts for little.
 INPAINTING_EDIT = Model(
     req_key="img2img_inpainting_edit_zi2i",
+    says=Text("The classic: repaints what is masked.", "经典接口：重绘遮罩区域。"),
     prompt_field="custom_prompt",
+    prompt_counted="words",
+    advised_prompt=100,
     takes=frozenset({"steps", "scale", "seed", "return_url", "logo_info"}),
 )
 
 _SIBLING_FILE_BYTES = 4_700_000 * 3 // 4
 
 # https://www.volcengine.com/docs/85621/1976207: submitted, then asked for; JPEG or PNG, 4.7 MB, up to 4096x4096 (the
-# smallest side is not said); the prompt 删除 erases. What concerns the finished picture is asked for with it.
+# smallest side is not said); the prompt 删除 erases. What concerns the finished picture is asked for with it. Judged: its
+# siblings answer at up to 1536 px a side, so a longer one is of no use to it.
 DREAM_INPAINT = Model(
     req_key="jimeng_image2image_dream_inpaint",
+    says=Text(
+        "Its successor; writes words in quotation marks, too.", "其后继接口，也能写出引号中的文字。"
+    ),
+    activated_at="https://console.volcengine.com/ai/ability/detail/2",
     prompt_field="prompt",
+    prompt_counted="characters",
     advised_prompt=120,
     erase_prompt="删除",
     takes=frozenset({"seed"}),
     takes_on_query=frozenset({"return_url", "logo_info", "aigc_meta"}),
     action="CVSync2AsyncSubmitTask",
     query_action="CVSync2AsyncGetResult",
+    best_side=1536,
     max_file_bytes=_SIBLING_FILE_BYTES,
 )
 
 # https://www.volcengine.com/docs/6791/1223709: removes what is masked, without a prompt. Its `strength`, `dilate_size`
-# and `quality` are left to the service.
+# (15 px) and `quality` are left to the service.
 ERASE = Model(
     req_key="i2i_inpainting",
+    says=Text("Removes what is masked; takes no prompt.", "消除遮罩区域的内容，不使用提示词。"),
+    widens_mask_px=15,
     takes=frozenset({"steps", "scale", "seed", "return_url"}),
     defaults=MappingProxyType({"steps": 30, "scale": 7.0}),
     max_file_bytes=_SIBLING_FILE_BYTES,
@@ -89,6 +119,8 @@ ERASE = Model(
 # 4096x4096, 4.7 MB as base64 text.
 SUBJECT_SEGMENTATION = Model(
     req_key="saliency_seg",
+    says=Text("Finds the subject.", "识别主体。"),
+    sends=("picture",),
     takes=frozenset({"only_mask", "rgb", "refine_mask", "return_url"}),
     min_side=128,
     max_file_bytes=_SIBLING_FILE_BYTES,
@@ -97,10 +129,19 @@ SUBJECT_SEGMENTATION = Model(
 ENTITY_SEGMENTATION = replace(
     SUBJECT_SEGMENTATION,
     req_key="entity_seg",
+    says=Text("Finds every entity.", "识别所有实体。"),
     takes=frozenset({"max_entity", "refine_mask", "return_format"}),
 )
 
-# In the order in which the nodes offer them.
+# Those that paint, in the order in which the nodes offer them.
 INPAINTING: Mapping[str, Model] = MappingProxyType(
     {model.req_key: model for model in (INPAINTING_EDIT, DREAM_INPAINT, ERASE)}
+)
+# All that the nodes use.
+INTERFACES: Mapping[str, Model] = MappingProxyType(
+    {
+        **INPAINTING,
+        SUBJECT_SEGMENTATION.req_key: SUBJECT_SEGMENTATION,
+        ENTITY_SEGMENTATION.req_key: ENTITY_SEGMENTATION,
+    }
 )

@@ -13,7 +13,8 @@ from volc_inpaint.nodes.volcengine.models import (
     INPAINTING_EDIT,
     Model,
 )
-from volc_inpaint.nodes.volcengine.request import LogoInfo, Request
+from volc_inpaint.nodes.volcengine.request import LogoInfo
+from volc_inpaint.nodes.words import Request, Text
 
 REQUEST = Request(INPAINTING_EDIT, {}, pictures=(b"a", b"b"))
 USUAL = {"steps": 25, "scale": 5.0, "return_url": False, "logo_info": None}
@@ -169,8 +170,9 @@ def test_a_watermark_goes_along_as_an_object():
 
 
 def test_only_what_a_model_takes_is_sent():
-    model = Model("other", takes=frozenset({"scale"}), prompt_field="prompt")
-    silent = Model("silent", takes=frozenset({"steps"}))
+    says = Text("Paints.", "绘制。")
+    model = Model("other", says, takes=frozenset({"scale"}), prompt_field="prompt")
+    silent = Model("silent", says, takes=frozenset({"steps"}))
 
     assert {"prompt": "a", "scale": 5.0} == inputs.parameters(model, "a", **USUAL)
     assert {"steps": 25} == inputs.parameters(silent, "a", **USUAL)

@@ -1,0 +1,142 @@
+"""A server of raw sockets, which answers as no server of the standard library would."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from volc_inpaint.nodes.volcengine.client import Client
+from volc_inpaint.nodes.volcengine.credentials import Credentials
+from volc_inpaint.nodes.volcengine.errors import VolcengineError
+from volc_inpaint.nodes.volcengine.models import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from volc_inpaint.nodes.volcengine.answers import Answer
+
+KEYS = Credentials("AKLTCLIENTCLIENTCLIENT0001", "c2VjcmV0LW9mLXRoZS1jbGllbnQ=")
+OK = b'{"code":10000,"request_id":"R1","data":{"binary_data_base64":["AAAA"]}}'
+
+
+@dataclass
+class Peer:
+    """A server of raw sockets.
+
+    Attributes:
+        url: Where it listens.
+        requests: Head and body of each request, as received.
+        connections: How many were accepted.
+        closed: Set when a connection was ended by it.
+    """
+
+    url: str = ""
+    requests: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    closed: threading.Event = field(default_factory=threading.Event)
+
+
+def reset(connection: socket.socket) -> None:
+    linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    connection.close()
+
+
+def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """One request whole; empty if the client closed."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = connection.recv(65536)
+        if not part:
+            return b""
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = 0
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+@contextlib.contextmanager
+def peer(serve: Callable[[socket.socket, Peer], None], buffer: int = 0) -> Iterator[Peer]:
+    """A loopback server that hands every connection to `serve` on a thread of its own."""
+    listener = socket.socket()
+    if buffer:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(16)
+    seen = Peer(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    threads: list[threading.Thread] = []
+
+    def one(connection: socket.socket) -> None:
+        with connection:
+            with contextlib.suppress(OSError):  # the client went away
+                serve(connection, seen)
+            seen.closed.set()
+
+    stopping = threading.Event()
+
+    def accept() -> None:
+        while True:
+            connection, _ = listener.accept()
+            if stopping.is_set():
+                connection.close()
+                return
+            seen.connections += 1
+            threads.append(threading.Thread(target=one, args=(connection,), daemon=True))
+            threads[-1].start()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stopping.set()
+        socket.create_connection(listener.getsockname()).close()
+        thread.join()
+        listener.close()
+
+
+def answering(reply: bytes) -> Callable[[socket.socket, Peer], None]:
+    """Gives every request the same answer, on connections that stay open."""
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        while request := read_request(connection):
+            seen.requests.append(request)
+            connection.sendall(reply)
+
+    return serve
+
+
+def once(reply: bytes) -> Callable[[socket.socket, Peer], None]:
+    """Reads one request, gives its answer, and ends the connection."""
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        seen.requests.append(read_request(connection))
+        connection.sendall(reply)
+
+    return serve
+
+
+def call(client: Client, body: bytes = b"{}") -> Answer:
+    return client.call("CVProcess", VERSION, body)
+
+
+def failure(url: str, body: bytes = b"{}", **options: float) -> VolcengineError:
+    with pytest.raises(VolcengineError) as caught:
+        call(Client(KEYS, url, **options), body)
+    return caught.value
