@@ -13,8 +13,8 @@ from volc_inpaint.nodes.volcengine.models import (
     INPAINTING_EDIT,
     Model,
 )
-from volc_inpaint.nodes.volcengine.request import LogoInfo
-from volc_inpaint.nodes.words import Request, Text
+from volc_inpaint.nodes.volcengine.request import LogoInfo, Request
+from volc_inpaint.nodes.words import Text
 
 REQUEST = Request(INPAINTING_EDIT, {}, pictures=(b"a", b"b"))
 USUAL = {"steps": 25, "scale": 5.0, "return_url": False, "logo_info": None}
