@@ -65,7 +65,7 @@ def ours(folder: Path, side: int, endpoint: str) -> Any:
     setting.load_pack()
     from volc_inpaint.nodes.jobs import account
     from volc_inpaint.nodes.jobs.job import Job
-    from volc_inpaint.nodes.pixels import masks, pictures, region
+    from volc_inpaint.nodes.pixels import encode, masks, pictures, region
     from volc_inpaint.nodes.pixels.canvas import Canvas
     from volc_inpaint.nodes.volcengine import models
     from volc_inpaint.nodes.volcengine.credentials import Credentials
@@ -83,14 +83,15 @@ def ours(folder: Path, side: int, endpoint: str) -> Any:
 
     def run(first_seed: int) -> str:
         selected = masks.prepare(mask, image)
-        regions = [region.plan(layer, "crop", feather=8) for layer in selected]
+        regions = [region.plan(layer, "crop", region.Limits(64, 4096), 8) for layer in selected]
         rgb = regions[0].picture(pictures.to_uint8(image[0][regions[0].slices]))
         white = regions[0].mask(selected[0])
-        encoded = pictures.encode_picture(rgb)
+        model = models.INPAINTING_EDIT
+        encoded = encode.picture(rgb, model.max_file_bytes, model.safe_file_bytes)
         request = Request(
-            models.INPAINTING_EDIT,
+            model,
             {"custom_prompt": "a benchmark", "steps": 25, "scale": 5.0, "return_url": False},
-            (encoded.data, pictures.encode_mask(white)),
+            (encoded.data, encode.mask(white)),
         )
         key = pictures.pixels_key(rgb, white)
         del rgb, white
@@ -188,12 +189,12 @@ def steps(folder: Path, side: int) -> dict[str, float]:
     import io
 
     from PIL import Image
-    from volc_inpaint.nodes.pixels import canvas, masks, morphology, pictures, region
+    from volc_inpaint.nodes.pixels import canvas, encode, masks, morphology, pictures, region
 
     image, mask = tensors(folder, side)
     rgb = pictures.to_uint8(image[0])
     layer = masks.prepare(mask, image)[0]
-    whole = region.plan(layer)
+    whole = region.plan(layer, "crop", region.Limits(64, 4096), 0)
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "JPEG", quality=92)
     answer = Image.fromarray(rgb)
@@ -202,13 +203,13 @@ def steps(folder: Path, side: int) -> dict[str, float]:
     functions: dict[str, Callable[[], Any]] = {
         "mask": lambda: masks.prepare(mask, image),
         "bytes": lambda: pictures.to_uint8(image[0]),
-        "encode JPEG": lambda: pictures.encode_picture(rgb, 150_000 * side // 1024 * side // 1024),
-        "encode mask": lambda: pictures.encode_mask(layer),
+        "encode JPEG": lambda: encode.picture(rgb, *[150_000 * side // 1024 * side // 1024] * 2),
+        "encode mask": lambda: encode.mask(layer),
         "decode": lambda: pictures.open_picture(buffer.getvalue()),
         "feather 8": lambda: canvas.feather_weight(layer, 8),
         "feather 256": lambda: canvas.feather_weight(layer, 256),
         "paste back": lambda: board.put(0, answer),
-        "resample": lambda: region.resample(rgb, side * 3 // 4, side * 3 // 4),
+        "resample": lambda: pictures.resample(rgb, side * 3 // 4, side * 3 // 4),
         "grow 32": lambda: morphology.grow(layer, 32),
         "grow 256": lambda: morphology.grow(layer, 256),
         "close gaps 33": lambda: morphology.close_gaps(layer, 33),

@@ -12,7 +12,7 @@ from .host.display import PREVIEW_SIDE, Display
 from .paying import checkout, inputs, schema
 from .paying.model_notes import model_notes
 from .paying.report import link_notes, links, report, summary
-from .pixels import masks, pictures, region
+from .pixels import encode, masks, pictures, region
 from .pixels.canvas import Canvas
 from .volcengine import models
 from .volcengine.request import Request
@@ -107,8 +107,8 @@ class VolcInpaint(io.ComfyNode):
         variants, seed, steps, scale, feather = inputs.numbers(
             variants=variants, seed=seed, steps=steps, scale=scale, feather=feather
         )
-        pictures.check_images(image, "VolcInpaint")
-        selected = masks.prepare(mask, image, "VolcInpaint")
+        pictures.check_images(image)
+        selected = masks.prepare(mask, image)
         limits = region.Limits(chosen.min_side, chosen.max_side)
         regions = [region.plan(layer, fit, limits, feather) for layer in selected]
         runner = checkout.open_runner()
@@ -143,7 +143,7 @@ class VolcInpaint(io.ComfyNode):
 
         display = Display(cls.hidden.unique_id, len(jobs))
         outcomes = await checkout.buy(runner, jobs, display, decode, take, require_all=require_all)
-        notes = [note for part in regions for note in part.notes]
+        notes = [note.line() for part in regions for note in part.notes]
         notes += model_notes(chosen, text, steps=steps, scale=scale, logo_info=logo_info)
         notes += link_notes(outcomes, return_url=return_url)
         if drawn_on and paste_back:
@@ -169,6 +169,6 @@ def _request(
     """Encode what is sent of one picture, once for all its variants, and name it by its pixels."""
     model = prototype.model
     rgb, white = part.picture(rgb), part.mask(layer)
-    picture = pictures.encode_picture(rgb, model.max_file_bytes, model.safe_file_bytes)
-    request = replace(prototype, pictures=(picture.data, pictures.encode_mask(white)))
+    picture = encode.picture(rgb, model.max_file_bytes, model.safe_file_bytes)
+    request = replace(prototype, pictures=(picture.data, encode.mask(white)))
     return request, pictures.pixels_key(rgb, white)

@@ -14,7 +14,7 @@ from .host.display import Display
 from .paying import checkout, inputs, schema
 from .paying.model_notes import model_notes
 from .paying.report import link_notes, links, report, summary
-from .pixels import pictures, region
+from .pixels import pictures
 from .volcengine import models
 from .volcengine.client import check_url
 from .volcengine.request import Request
@@ -159,5 +159,5 @@ def _batch(painted: list[NDArray[np.uint8]]) -> torch.Tensor:
     height, width = painted[0].shape[:2]
     batch = torch.empty((len(painted), height, width, 3), dtype=torch.float32)
     for slot, picture in zip(batch.numpy(), painted, strict=True):
-        np.divide(region.resample(picture, height, width), 255, out=slot, dtype=np.float32)
+        np.divide(pictures.resample(picture, height, width), 255, out=slot, dtype=np.float32)
     return batch

@@ -11,6 +11,7 @@ from comfy_api.latest import io
 
 from .host import values
 from .pixels import masks, morphology, overlay, pictures
+from .words import InputError, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,25 +151,27 @@ class MaskNormalize(io.ComfyNode):
         close_gaps = values.number("close_gaps", close_gaps, 0, _MAX_PX)
         remove_specks = values.number("remove_specks", remove_specks, 0, _MAX_SPECK_PX2)
         grow = values.number("grow", grow, -_MAX_PX, _MAX_PX)
-        stack = masks.read(mask, NODE)
+        stack = masks.read(mask)
         if image is not None:
-            pictures.check_images(image, NODE)
+            pictures.check_images(image)
         layers = masks.binarise(stack, threshold)
         if on_empty == "error":
-            masks.check_not_empty([masks.union(layers)], stack, threshold, NODE)
+            masks.check_not_empty([masks.union(layers)], stack, threshold)
 
-        notes: list[str] = []
+        notes: list[Text] = []
         wanted = len(image) if image is not None else 1
         if multi_mask == "union" and len(layers) > 1:
             notes.append(
-                f"{len(layers)} masks became one; per_image keeps one for each picture."
-                f" / {len(layers)} 个遮罩已合并为一个；“多个遮罩”（multi_mask）设为 per_image 可为每张图片保留各自的遮罩。"
+                Text(
+                    f"{len(layers)} masks became one; per_image keeps one for each picture.",
+                    f"{len(layers)} 个遮罩已合并为一个；“多个遮罩”（multi_mask）设为 per_image 可为每张图片保留各自的遮罩。",
+                )
             )
             layers = [masks.union(layers)]
         elif wanted > 1:
-            layers = masks.match_count(layers, wanted, NODE)
+            layers = masks.match_count(layers, wanted)
         if on_empty == "error":
-            masks.check_not_empty(layers, stack, threshold, NODE)
+            masks.check_not_empty(layers, stack, threshold)
         if image is not None:
             height, width = image.shape[1:3]
             layers = [_fit(layer, height, width, size_mismatch) for layer in layers]
@@ -205,13 +208,17 @@ class MaskNormalize(io.ComfyNode):
         coverage = sum(int(np.count_nonzero(layer)) for layer in layers) / result.numel()
         if empty:
             notes.append(
-                f"Nothing is masked in mask {', '.join(map(str, empty))}."
-                f" / 遮罩 {'、'.join(map(str, empty))} 没有遮罩区域。"
+                Text(
+                    f"Nothing is masked in mask {', '.join(map(str, empty))}.",
+                    f"遮罩 {'、'.join(map(str, empty))} 没有遮罩区域。",
+                )
             )
         if coverage > _MOSTLY_MASKED:
             notes.append(
-                f"{coverage:.0%} of the pixels are masked. Is the mask inverted?"
-                f" / {coverage:.0%} 的像素被遮罩，遮罩是否反了？"
+                Text(
+                    f"{coverage:.0%} of the pixels are masked. Is the mask inverted?",
+                    f"{coverage:.0%} 的像素被遮罩，遮罩是否反了？",
+                )
             )
         report = {
             "masks": len(layers),
@@ -221,7 +228,7 @@ class MaskNormalize(io.ComfyNode):
             "brightest": float(stack.nan_to_num(nan=0.0).max()),
             "coverage": coverage,
             "steps": changes,
-            "notes": notes,
+            "notes": [note.line() for note in notes],
         }
         return io.NodeOutput(
             result,
@@ -238,15 +245,17 @@ def _fit(layer: masks.Mask, height: int, width: int, size_mismatch: str) -> mask
     if size_mismatch == "stretch":
         return masks.resize(layer, height, width)
     if size_mismatch == "error" and layer.shape != (height, width):
-        raise masks.size_error(NODE, layer, height, width)
-    return masks.match_size(layer, height, width, NODE)
+        raise masks.size_error(layer, height, width)
+    return masks.match_size(layer, height, width)
 
 
-def _emptied(number: int, count: int, changes: list[dict[str, Any]]) -> ValueError:
+def _emptied(number: int, count: int, changes: list[dict[str, Any]]) -> InputError:
     which_en, which_zh = (f" {number} of {count}", f" {number}/{count}") if count > 1 else ("", "")
     cause = next(change["step"] for change in reversed(changes) if change["removed"])
-    return ValueError(
-        f"{NODE}: nothing is left of mask{which_en} after {cause}. Use a smaller value there, another mask, or set "
-        "on_empty to pass.\n"
-        f"{NODE}：遮罩{which_zh}在 {cause} 之后没有剩余区域。请减小该值、更换遮罩，或将“遮罩为空时”（on_empty）设为 pass。"
+    return InputError(
+        Text(
+            f"Nothing is left of mask{which_en} after {cause}. Use a smaller value there, another mask, or set "
+            "on_empty to pass.",
+            f"遮罩{which_zh}在 {cause} 之后没有剩余区域。请减小该值、更换遮罩，或将“遮罩为空时”（on_empty）设为 pass。",
+        )
     )

@@ -12,9 +12,10 @@ from .jobs.job import Job
 from .paying import checkout
 from .paying.report import report, summary
 from .pixels import pictures, region, segmentation
-from .pixels.found import Found
+from .pixels.segmentation import Found
 from .volcengine import models
 from .volcengine.request import Request
+from .words import InputError, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,7 +112,7 @@ class VolcSegment(io.ComfyNode):
             ValueError: No picture, several for entities, a linked value that is none of the widget's, or nothing was found.
             VolcengineError: No keys, or one of the masks is missing.
         """
-        pictures.check_images(image, NODE)
+        pictures.check_images(image)
         values.choice("target", target, _TARGETS)
         values.choice("refine", refine, _REFINE)
         max_entities = values.number("max_entities", max_entities, 1, _MAX_ENTITIES)
@@ -127,9 +128,7 @@ class VolcSegment(io.ComfyNode):
         jobs: list[Job] = []
         as_sent: list[NDArray[np.uint8]] = []
         for number, rgb in enumerate(originals, 1):
-            sent = await server.in_background(
-                segmentation.fit, rgb, limits, model.max_file_bytes, NODE
-            )
+            sent = await server.in_background(segmentation.fit, rgb, limits, model.max_file_bytes)
             as_sent.append(sent.rgb)
             request = Request(model, parameters, (sent.data,))
             key = pictures.pixels_key(sent.rgb)
@@ -194,19 +193,23 @@ def _notes(
     for number, (rgb, sent) in enumerate(zip(originals, as_sent, strict=True), 1):
         was, now = (f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (rgb, sent))
         if was != now:
-            notes.append(
+            note = Text(
                 f"Picture {number} was sent at {now} instead of {was}, for the interface's limits; its mask was scaled "
-                f"back. / 第 {number} 张图片因接口限制以 {now} 发送（原为 {was}），遮罩已缩放回原尺寸。"
+                "back.",
+                f"第 {number} 张图片因接口限制以 {now} 发送（原为 {was}），遮罩已缩放回原尺寸。",
             )
+            notes.append(note.line())
     return notes
 
 
-def _too_many_pictures(count: int) -> ValueError:
-    return ValueError(
-        f"{NODE}: target entities takes exactly one picture, but {count} arrived; nothing was sent. Pick one (e.g. with "
-        "Pick Variant), or use target subject for batches.\n"
-        f"{NODE}：target 为 entities 时只接受一张图片，但收到 {count} 张，未发送任何请求。"
-        "请选择一张（例如用 Pick Variant），批量处理请将 target 设为 subject。"
+def _too_many_pictures(count: int) -> InputError:
+    return InputError(
+        Text(
+            f"Target entities takes exactly one picture, but {count} arrived; nothing was sent. Pick one (e.g. with "
+            "Pick Variant), or use target subject for batches.",
+            f"target 为 entities 时只接受一张图片，但收到 {count} 张，未发送任何请求。"
+            "请选择一张（例如用 Pick Variant），批量处理请将 target 设为 subject。",
+        )
     )
 
 
@@ -214,8 +217,10 @@ def _nothing_found(target: str, empty: list[int], count: int) -> ValueError:
     where_en = f" in picture {', '.join(map(str, empty))} of {count}" if count > 1 else ""
     where_zh = f"第 {'、'.join(map(str, empty))} 张图片（共 {count} 张）" if count > 1 else "图片"
     return ValueError(
-        f"{NODE}: nothing was found for target {target}{where_en}, so there is no mask. Use another picture or target, or "
-        "paint the mask by hand (Open in MaskEditor). Running the same again pays nothing.\n"
-        f"{NODE}：{where_zh}中未找到 {target} 对应的区域，因此没有遮罩。请更换图片或 target，"
-        "或手动绘制遮罩（在遮罩编辑器中打开）。相同内容再次运行不会重复付费。"
+        Text(
+            f"Nothing was found for target {target}{where_en}, so there is no mask. Use another picture or target, or "
+            "paint the mask by hand (Open in MaskEditor). Running the same again pays nothing.",
+            f"{where_zh}中未找到 {target} 对应的区域，因此没有遮罩。请更换图片或 target，"
+            "或手动绘制遮罩（在遮罩编辑器中打开）。相同内容再次运行不会重复付费。",
+        ).lines()
     )

@@ -1,1 +1,1 @@
-"""Tensors and pictures: masks, wire format, regions."""
+"""Tensors and pictures: masks, regions, files, answers pasted back."""

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from scipy import ndimage  # type: ignore[import-untyped]
 
-from . import region as regions
+from . import masks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -147,7 +147,7 @@ def make_patch(mask: Mask, region: Region, feather: int, paste_back: bool = True
     if not paste_back:
         weight = np.broadcast_to(np.float32(1), (height, width))
         return Patch(x, y, x + width, y + height, weight)
-    left, top, right, bottom = regions.bounding_box(mask)
+    left, top, right, bottom = masks.bounding_box(mask)
     left, right = max(x, left - feather), min(x + width, right + feather)
     top, bottom = max(y, top - feather), min(y + height, bottom + feather)
     return Patch(left, top, right, bottom, feather_weight(mask[top:bottom, left:right], feather))

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ..words import InputError, Text
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,27 +19,28 @@ THRESHOLD = 0.5
 """What VolcInpaint counts as masked: this or brighter."""
 
 
-def read(mask: object, node: str) -> torch.Tensor:
+def read(mask: object) -> torch.Tensor:
     """Bring a mask of any rank and type to [N, H, W], looking at it but changing nothing.
 
     Args:
         mask: [H, W], [N, H, W], [N, 1, H, W], [N, H, W, 1] or [H, W, 1]; floating point 0..1, bool, or
             integers 0/1 or 0..255; any device.
-        node: The node's name, for the message.
 
     Returns:
         [N, H, W] floating point on the CPU, 1 = repaint. Where it can be, a view of the input.
 
     Raises:
-        ValueError: Another type or rank, a picture in place of a mask, or no pixels.
+        InputError: Another type or rank, a picture in place of a mask, or no pixels.
     """
     if not isinstance(mask, torch.Tensor) or mask.is_complex():
-        raise _unusable(node, f"{getattr(mask, 'dtype', type(mask).__name__)}")
+        raise _unusable(f"{getattr(mask, 'dtype', type(mask).__name__)}")
     shape = list(mask.shape)
     if mask.numel() == 0:
-        raise ValueError(
-            f"{node}: the mask has no pixels, its shape is {shape}. Check the node that makes it.\n"
-            f"{node}：遮罩没有像素，形状为 {shape}。请检查生成遮罩的节点。"
+        raise InputError(
+            Text(
+                f"The mask has no pixels, its shape is {shape}. Check the node that makes it.",
+                f"遮罩没有像素，形状为 {shape}。请检查生成遮罩的节点。",
+            )
         )
     if mask.ndim == 2:
         stack = mask[None]
@@ -49,7 +52,7 @@ def read(mask: object, node: str) -> torch.Tensor:
     elif mask.ndim == 4 and shape[1] == 1:
         stack = mask[:, 0]
     else:
-        raise _unusable(node, str(shape))
+        raise _unusable(str(shape))
     stack = stack.detach().to("cpu")
     if not stack.is_floating_point():
         stack = stack.to(torch.float32)
@@ -83,7 +86,20 @@ def union(layers: list[Mask]) -> Mask:
     return merged
 
 
-def prepare(mask: object, images: torch.Tensor, node: str = "VolcInpaint") -> list[Mask]:
+def bounding_box(mask: Mask) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of the masked pixels, the last two one beyond.
+
+    Raises:
+        InputError: Nothing is masked.
+    """
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not rows.size:
+        raise InputError(Text("Nothing is masked.", "没有遮罩区域。"))
+    columns = np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def prepare(mask: object, images: torch.Tensor) -> list[Mask]:
     """The safe part, done for every mask before anything is paid: the mask for each picture.
 
     One mask serves every picture, as many masks as pictures make pairs, several masks of one picture are united.
@@ -92,47 +108,44 @@ def prepare(mask: object, images: torch.Tensor, node: str = "VolcInpaint") -> li
     Args:
         mask: As for `read`.
         images: [B, H, W, C].
-        node: The node's name, for the messages.
 
     Returns:
         One [H, W] bool array for each picture, of its size, True = repaint. They may be one and the same array.
 
     Raises:
-        ValueError: Wrong rank or type, nothing masked, another aspect ratio, or as many masks as fit no picture.
+        InputError: Wrong rank or type, nothing masked, another aspect ratio, or as many masks as fit no picture.
     """
-    stack = read(mask, node)
+    stack = read(mask)
     layers = binarise(stack, THRESHOLD)
-    check_not_empty([union(layers)], stack, THRESHOLD, node)
+    check_not_empty([union(layers)], stack, THRESHOLD)
     count, height, width = images.shape[:3]
-    layers = match_count(layers, count, node)
-    check_not_empty(layers, stack, THRESHOLD, node)
-    return [match_size(layer, height, width, node) for layer in layers] * (count // len(layers))
+    layers = match_count(layers, count)
+    check_not_empty(layers, stack, THRESHOLD)
+    return [match_size(layer, height, width) for layer in layers] * (count // len(layers))
 
 
-def check_not_empty(layers: list[Mask], stack: torch.Tensor, threshold: float, node: str) -> None:
+def check_not_empty(layers: list[Mask], stack: torch.Tensor, threshold: float) -> None:
     """Refuse masks of which one has no masked pixel.
 
     Args:
         layers: [H, W] bool each.
         stack: [N, H, W], what they were before the threshold; one layer may stand for all of them.
         threshold: The threshold.
-        node: The node's name, for the message.
 
     Raises:
-        ValueError: Nothing masked; the message names the brightest value.
+        InputError: Nothing masked; the message names the brightest value.
     """
     for number, layer in enumerate(layers, 1):
         if not layer.any():
             if len(layers) == 1:
-                raise empty_error(node, stack, threshold)
-            raise empty_error(node, stack[number - 1], threshold, f" {number} of {len(layers)}")
+                raise empty_error(stack, threshold)
+            raise empty_error(stack[number - 1], threshold, f" {number} of {len(layers)}")
 
 
-def empty_error(node: str, stack: torch.Tensor, threshold: float, which: str = "") -> ValueError:
+def empty_error(stack: torch.Tensor, threshold: float, which: str = "") -> InputError:
     """The error for a mask in which nothing reaches the threshold.
 
     Args:
-        node: The node's name.
         stack: [..., H, W] floating point, the mask before the threshold.
         threshold: The threshold.
         which: " 2 of 3" where there are several masks.
@@ -150,32 +163,35 @@ def empty_error(node: str, stack: torch.Tensor, threshold: float, which: str = "
         cause_zh = "遮罩较淡时，可用 MaskNormalize 降低阈值。"
     else:
         cause_en = cause_zh = ""
-    return ValueError(
-        f"{node}: nothing is masked: mask{which} is {found_en}.{cause_en} "
-        "Paint a mask (right click the picture, Open in MaskEditor) or connect one.\n"
-        f"{node}：没有遮罩区域：遮罩{which.replace(' of ', '/')} 为 {found_zh}。{cause_zh}"
-        "请绘制遮罩（右键图片，在遮罩编辑器中打开）或连接遮罩。"
+    return InputError(
+        Text(
+            f"Nothing is masked: mask{which} is {found_en}.{cause_en} "
+            "Paint a mask (right click the picture, Open in MaskEditor) or connect one.",
+            f"没有遮罩区域：遮罩{which.replace(' of ', '/')} 为 {found_zh}。{cause_zh}"
+            "请绘制遮罩（右键图片，在遮罩编辑器中打开）或连接遮罩。",
+        )
     )
 
 
-def match_count(layers: list[Mask], images: int, node: str) -> list[Mask]:
+def match_count(layers: list[Mask], images: int) -> list[Mask]:
     """One mask, or one for each picture: several masks of one picture are united.
 
     Args:
         layers: [H, W] bool each, all of one size.
         images: The number of pictures.
-        node: The node's name, for the message.
 
     Raises:
-        ValueError: As many masks as fit neither.
+        InputError: As many masks as fit neither.
     """
     if len(layers) in (1, images):
         return layers
     if images == 1:
         return [union(layers)]
-    raise ValueError(
-        f"{node}: {len(layers)} masks for {images} pictures. Give one mask, or as many as there are pictures.\n"
-        f"{node}：{images} 张图片却有 {len(layers)} 个遮罩。请提供一个遮罩，或与图片数量相同的遮罩。"
+    raise InputError(
+        Text(
+            f"{len(layers)} masks for {images} pictures. Give one mask, or as many as there are pictures.",
+            f"{images} 张图片却有 {len(layers)} 个遮罩。请提供一个遮罩，或与图片数量相同的遮罩。",
+        )
     )
 
 
@@ -187,27 +203,29 @@ def same_aspect(height: int, width: int, other_height: int, other_width: int) ->
     return abs(other_width - width / scale) < 1 or abs(other_width * scale - width) < 1
 
 
-def match_size(layer: Mask, height: int, width: int, node: str) -> Mask:
+def match_size(layer: Mask, height: int, width: int) -> Mask:
     """Resize a mask to its picture where only the scale differs.
 
     Raises:
-        ValueError: Another aspect ratio.
+        InputError: Another aspect ratio.
     """
     if layer.shape == (height, width):
         return layer
     if same_aspect(layer.shape[0], layer.shape[1], height, width):
         return resize(layer, height, width)
-    raise size_error(node, layer, height, width)
+    raise size_error(layer, height, width)
 
 
-def size_error(node: str, layer: Mask, height: int, width: int) -> ValueError:
+def size_error(layer: Mask, height: int, width: int) -> InputError:
     """The error for a mask that does not fit its picture."""
     found_height, found_width = layer.shape
-    return ValueError(
-        f"{node}: the mask is {found_width}x{found_height}, the picture {width}x{height}. "
-        "Use a mask made for this picture, or fit it with MaskNormalize (size_mismatch: stretch).\n"
-        f"{node}：遮罩为 {found_width}x{found_height}，图片为 {width}x{height}。"
-        "请使用与该图片对应的遮罩，或用“遮罩规范化”（MaskNormalize）调整，“尺寸不符时”（size_mismatch）设为 stretch。"
+    return InputError(
+        Text(
+            f"The mask is {found_width}x{found_height}, the picture {width}x{height}. "
+            "Use a mask made for this picture, or fit it with MaskNormalize (size_mismatch: stretch).",
+            f"遮罩为 {found_width}x{found_height}，图片为 {width}x{height}。"
+            "请使用与该图片对应的遮罩，或用“遮罩规范化”（MaskNormalize）调整，“尺寸不符时”（size_mismatch）设为 stretch。",
+        )
     )
 
 
@@ -234,12 +252,14 @@ def resize(layer: Mask, height: int, width: int) -> Mask:
     return resized[0, 0].numpy()
 
 
-def _unusable(node: str, found: str) -> ValueError:
-    return ValueError(
-        f"{node}: `mask` must be a MASK, [H, W] or [N, H, W]; it is {found}. "
-        "A picture becomes a mask with Convert Image to Mask.\n"
-        f"{node}：`mask` 必须是 MASK，形状为 [H, W] 或 [N, H, W]；实际为 {found}。"
-        "可用“图像转遮罩”将图片转换为遮罩。"
+def _unusable(found: str) -> InputError:
+    return InputError(
+        Text(
+            f"`mask` must be a MASK, [H, W] or [N, H, W]; it is {found}. "
+            "A picture becomes a mask with Convert Image to Mask.",
+            f"`mask` 必须是 MASK，形状为 [H, W] 或 [N, H, W]；实际为 {found}。"
+            "可用“图像转遮罩”将图片转换为遮罩。",
+        )
     )
 
 

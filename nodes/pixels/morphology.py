@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage  # type: ignore[import-untyped]
 
-from .region import bounding_box
+from .masks import bounding_box
 
 if TYPE_CHECKING:
     from .masks import Mask

@@ -1,4 +1,4 @@
-"""Pictures and masks on the wire: tensor to PNG or JPEG, and an answer's bytes back to pixels."""
+"""Pictures: tensors checked and turned into bytes, answers' files back into pixels, sizes, and a name for pixels."""
 
 from __future__ import annotations
 
@@ -6,30 +6,21 @@ import contextlib
 import hashlib
 import io
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-from . import jpeg, png
+from ..words import InputError, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-MAX_FILE_BYTES = 5_000_000
-"""Largest picture file, bytes: "5 MB" on volcengine.com/docs/86081/1804490."""
-
-SAFE_FILE_BYTES = 4_700_000 * 3 // 4
-"""Largest file whose base64 text stays within the 4.7 MB of the sibling interfaces (volcengine.com/docs/6793/1330693)."""
-
 MAX_SIDE = 4096
-"""Longest side that the interface takes, px (volcengine.com/docs/86081/1804490)."""
-
-_GOOD_QUALITY = 90
-"""From this JPEG quality on, staying below `SAFE_FILE_BYTES` costs nothing visible."""
+"""Longest side of an answer that is decoded, px: no more than what was sent (volcengine.com/docs/86081/1804490)."""
 
 _STRIP_PIXELS = 1 << 16
 """Pixels worked on at a time, so that they stay in the processor's cache."""
@@ -37,23 +28,14 @@ _STRIP_PIXELS = 1 << 16
 _END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND", "WEBP": b""}
 
 
-class EncodedPicture(NamedTuple):
-    """A picture as a file. `quality` is the JPEG quality, None for PNG, which loses nothing."""
-
-    data: bytes
-    format: str
-    quality: int | None
-
-
-def check_images(images: object, node: str) -> None:
+def check_images(images: object) -> None:
     """Refuse whatever is not a batch of pictures.
 
     Args:
         images: Should be an IMAGE: [B, H, W, C], floating point, C = 1, 3 or 4.
-        node: The node's name, for the message.
 
     Raises:
-        ValueError: Another type, rank, number of channels or dtype, or no pixels.
+        InputError: Another type, rank, number of channels or dtype, or no pixels.
     """
     if not isinstance(images, torch.Tensor):
         found_en = found_zh = type(images).__name__
@@ -63,11 +45,13 @@ def check_images(images: object, node: str) -> None:
         found_en, found_zh = f"no pixels, {list(images.shape)}", f"没有像素，{list(images.shape)}"
     else:
         return
-    raise ValueError(
-        f"{node}: `image` must be [B, H, W, C] floating point with 1, 3 or 4 channels; it is {found_en}. "
-        "Connect an IMAGE output, e.g. of Load Image.\n"
-        f"{node}：`image` 必须是 [B, H, W, C] 浮点张量，通道数为 1、3 或 4；实际为 {found_zh}。"
-        "请连接 IMAGE 输出，例如“加载图像”。"
+    raise InputError(
+        Text(
+            f"`image` must be [B, H, W, C] floating point with 1, 3 or 4 channels; it is {found_en}. "
+            "Connect an IMAGE output, e.g. of Load Image.",
+            f"`image` 必须是 [B, H, W, C] 浮点张量，通道数为 1、3 或 4；实际为 {found_zh}。"
+            "请连接 IMAGE 输出，例如“加载图像”。",
+        )
     )
 
 
@@ -94,34 +78,20 @@ def to_uint8(image: torch.Tensor) -> NDArray[np.uint8]:
     return rgb
 
 
-def encode_picture(
-    rgb: NDArray[np.uint8], max_bytes: int = MAX_FILE_BYTES, safe_bytes: int = SAFE_FILE_BYTES
-) -> EncodedPicture:
-    """Encode a picture as PNG where that fits, else as the best JPEG 4:4:4 that fits, in at most three encodes of it.
+def resample(rgb: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Bring a picture to a size, Lanczos.
 
     Args:
-        rgb: [H, W, 3] uint8.
-        max_bytes: The file's hard limit, bytes.
-        safe_bytes: Kept instead where PNG, or a JPEG of quality 90 or better, does so, bytes.
+        rgb: [h, w, 3] uint8.
+        height: The new height, px.
+        width: The new width, px.
 
-    Raises:
-        ValueError: Not even the lowest JPEG quality fits.
+    Returns:
+        [height, width, 3] uint8; `rgb` itself if nothing is to do.
     """
-    safe_bytes = min(safe_bytes, max_bytes)
-    lossless = png.that_fits(rgb, safe_bytes)
-    if lossless is not None:
-        return EncodedPicture(lossless, "PNG", None)
-    data, quality = jpeg.best_that_fits(rgb, max_bytes, safe_bytes, _GOOD_QUALITY)
-    return EncodedPicture(data, "JPEG", quality)
-
-
-def encode_mask(mask: NDArray[Any]) -> bytes:
-    """Encode a mask as the interface wants it: 8-bit grey PNG, only 0 and 255, no ICC profile.
-
-    Args:
-        mask: [H, W] bool or number; everything but 0 is repainted (255).
-    """
-    return png.encode_grey((np.asarray(mask) != 0) * np.uint8(255))
+    if rgb.shape[:2] == (height, width):
+        return rgb
+    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def pixels_key(*arrays: NDArray[Any]) -> str:
@@ -193,9 +163,10 @@ def decode_grey(data: bytes, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:
             return np.array(picture)
     rgb = decode_picture(data, max_side)
     if (rgb != rgb[..., :1]).any():
-        raise ValueError(
-            "A mask was expected, but the picture has colours.\n应为遮罩，但收到的是彩色图片。"
+        text = Text(
+            "A mask was expected, but the picture has colours.", "应为遮罩，但收到的是彩色图片。"
         )
+        raise ValueError(text.lines())
     return np.ascontiguousarray(rgb[..., 0])
 
 
@@ -210,24 +181,27 @@ def _opened(data: bytes, max_side: int) -> Iterator[Image.Image]:
                 _check_header(picture, data, max_side)
                 yield picture
     except Image.DecompressionBombError as error:
-        raise ValueError(
-            f"The picture is far larger than {max_side} px a side and was not decoded.\n"
-            f"图片远大于边长 {max_side} 像素的上限，未解码。"
-        ) from error
+        text = Text(
+            f"The picture is far larger than {max_side} px a side and was not decoded.",
+            f"图片远大于边长 {max_side} 像素的上限，未解码。",
+        )
+        raise ValueError(text.lines()) from error
     except (OSError, SyntaxError, EOFError) as error:
-        raise ValueError(
-            f"The {len(data)} bytes are not a whole JPEG, PNG or WebP picture ({error}).\n"
-            f"这 {len(data)} 字节不是完整的 JPEG、PNG 或 WebP 图片。"
-        ) from error
+        text = Text(
+            f"The {len(data)} bytes are not a whole JPEG, PNG or WebP picture ({error}).",
+            f"这 {len(data)} 字节不是完整的 JPEG、PNG 或 WebP 图片。",
+        )
+        raise ValueError(text.lines()) from error
 
 
 def _check_header(picture: Image.Image, data: bytes, max_side: int) -> None:
     width, height = picture.size
     if max(width, height) > max_side:
-        raise ValueError(
-            f"The picture is {width}x{height}; at most {max_side} px a side are decoded.\n"
-            f"图片为 {width}x{height}；边长最多 {max_side} 像素。"
+        text = Text(
+            f"The picture is {width}x{height}; at most {max_side} px a side are decoded.",
+            f"图片为 {width}x{height}；边长最多 {max_side} 像素。",
         )
+        raise ValueError(text.lines())
     # some packs set PIL's LOAD_TRUNCATED_IMAGES for the whole process: the rest would come out grey
     # behind the header, which may hold a thumbnail; labels may follow the end
     header = getattr(picture, "fp", None)

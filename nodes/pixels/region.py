@@ -5,23 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from PIL import Image
-
+from ..words import InputError, Text
 from . import masks, pictures
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
 class Limits(NamedTuple):
-    """Sides that the interface takes, px (volcengine.com/docs/86081/1804490)."""
+    """Sides that an interface takes, px."""
 
-    min_side: int = 64
-    max_side: int = pictures.MAX_SIDE
+    min_side: int
+    max_side: int
 
-
-LIMITS = Limits()
 
 FITS = ("crop", "downscale", "error")
 """What to do with a picture over the limits; see `plan`."""
@@ -37,7 +34,7 @@ class Region:
     height: int
     sent_width: int
     sent_height: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -58,7 +55,7 @@ class Region:
         Returns:
             [sent_height, sent_width, 3] uint8.
         """
-        return resample(rgb, self.sent_height, self.sent_width)
+        return pictures.resample(rgb, self.sent_height, self.sent_width)
 
     def mask(self, mask: masks.Mask) -> masks.Mask:
         """What is sent of the picture's mask.
@@ -72,42 +69,7 @@ class Region:
         return masks.resize(mask[self.slices], self.sent_height, self.sent_width)
 
 
-def resample(rgb: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Bring a picture to a size, Lanczos.
-
-    Args:
-        rgb: [h, w, 3] uint8.
-        height: The new height, px.
-        width: The new width, px.
-
-    Returns:
-        [height, width, 3] uint8; `rgb` itself if nothing is to do.
-    """
-    if rgb.shape[:2] == (height, width):
-        return rgb
-    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
-
-
-def bounding_box(mask: masks.Mask) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) of the masked pixels, the last two one beyond.
-
-    Raises:
-        ValueError: Nothing is masked.
-    """
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not rows.size:
-        raise ValueError("Nothing is masked.\n没有遮罩区域。")
-    columns = np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-def plan(
-    mask: masks.Mask,
-    fit: str = "crop",
-    limits: Limits = LIMITS,
-    feather: int = 0,
-    node: str = "VolcInpaint",
-) -> Region:
+def plan(mask: masks.Mask, fit: str, limits: Limits, feather: int) -> Region:
     """Choose what to send of a picture. Within the limits that is always all of it.
 
     Args:
@@ -116,33 +78,36 @@ def plan(
             smaller only if the mask itself needs more; "downscale": all of it, smaller; "error".
         limits: The interface's limits.
         feather: How far paste back will reach beyond the mask, px.
-        node: The node's name, for the messages.
 
     Raises:
-        ValueError: The picture is too small or, with fit "error", too large; or it is so long and narrow that,
+        InputError: The picture is too small or, with fit "error", too large; or it is so long and narrow that,
             made smaller, its short side would be too small.
     """
     height, width = mask.shape
     least, most = limits
     if min(height, width) < least:
-        raise ValueError(
-            f"{node}: the picture is {width}x{height}; the interface takes no side below {least} px. "
-            "Upscale the picture first.\n"
-            f"{node}：图片为 {width}x{height}；接口要求边长不小于 {least} 像素。请先放大图片。"
+        raise InputError(
+            Text(
+                f"The picture is {width}x{height}; the interface takes no side below {least} px. "
+                "Upscale the picture first.",
+                f"图片为 {width}x{height}；接口要求边长不小于 {least} 像素。请先放大图片。",
+            )
         )
     if max(height, width) <= most:
         return Region(0, 0, width, height, width, height)
     if fit == "error":
-        raise ValueError(
-            f"{node}: the picture is {width}x{height}; the interface takes no side above {most} px. "
-            "Set fit to crop (full resolution around the mask) or downscale.\n"
-            f"{node}：图片为 {width}x{height}；接口要求边长不超过 {most} 像素。"
-            "请将 fit 设为 crop（保持遮罩周围的原始分辨率）或 downscale。"
+        raise InputError(
+            Text(
+                f"The picture is {width}x{height}; the interface takes no side above {most} px. "
+                "Set fit to crop (full resolution around the mask) or downscale.",
+                f"图片为 {width}x{height}；接口要求边长不超过 {most} 像素。"
+                "请将 fit 设为 crop（保持遮罩周围的原始分辨率）或 downscale。",
+            )
         )
     if fit == "downscale":
-        return _scaled(0, 0, width, height, limits, node)
+        return _scaled(0, 0, width, height, limits)
 
-    left, top, right, bottom = bounding_box(mask)
+    left, top, right, bottom = masks.bounding_box(mask)
     side = most
     if max(right - left, bottom - top) > most:
         side = max(
@@ -151,7 +116,7 @@ def plan(
         )
     x, crop_width = _window(left, right, width, side)
     y, crop_height = _window(top, bottom, height, side)
-    region = _scaled(x, y, crop_width, crop_height, limits, node)
+    region = _scaled(x, y, crop_width, crop_height, limits)
     cut = (
         x > max(0, left - feather)
         or y > max(0, top - feather)
@@ -160,9 +125,9 @@ def plan(
     )
     if not cut:
         return region
-    note = (
-        "The feather ends at the edge of the part that was sent; a smaller feather or mask avoids it."
-        " / 羽化在发送区域的边缘被截断；减小羽化或遮罩可避免。"
+    note = Text(
+        "The feather ends at the edge of the part that was sent; a smaller feather or mask avoids it.",
+        "羽化在发送区域的边缘被截断；减小羽化或遮罩可避免。",
     )
     return replace(region, notes=(*region.notes, note))
 
@@ -173,21 +138,23 @@ def _window(start: int, end: int, length: int, side: int) -> tuple[int, int]:
     return min(max(0, (start + end - size) // 2), length - size), size
 
 
-def _scaled(x: int, y: int, width: int, height: int, limits: Limits, node: str) -> Region:
+def _scaled(x: int, y: int, width: int, height: int, limits: Limits) -> Region:
     scale = min(1.0, limits.max_side / max(width, height))
     sent_width, sent_height = round(width * scale), round(height * scale)
     if min(sent_width, sent_height) < limits.min_side:
-        raise ValueError(
-            f"{node}: {width}x{height} would be sent as {sent_width}x{sent_height}; the interface takes no side "
-            f"below {limits.min_side} or above {limits.max_side} px. Set fit to crop and mask a shorter part, "
-            "or crop the picture first.\n"
-            f"{node}：{width}x{height} 将缩小为 {sent_width}x{sent_height}；接口要求边长在 {limits.min_side} 到 "
-            f"{limits.max_side} 像素之间。请将 fit 设为 crop 并缩短遮罩区域，或先裁剪图片。"
+        raise InputError(
+            Text(
+                f"{width}x{height} would be sent as {sent_width}x{sent_height}; the interface takes no side "
+                f"below {limits.min_side} or above {limits.max_side} px. Set fit to crop and mask a shorter part, "
+                "or crop the picture first.",
+                f"{width}x{height} 将缩小为 {sent_width}x{sent_height}；接口要求边长在 {limits.min_side} 到 "
+                f"{limits.max_side} 像素之间。请将 fit 设为 crop 并缩短遮罩区域，或先裁剪图片。",
+            )
         )
     if scale == 1:
         return Region(x, y, width, height, width, height)
-    note = (
-        f"Sent at {sent_width}x{sent_height} instead of {width}x{height}: the repainted part is less sharp."
-        f" / 以 {sent_width}x{sent_height} 发送（原为 {width}x{height}），重绘部分的清晰度会降低。"
+    note = Text(
+        f"Sent at {sent_width}x{sent_height} instead of {width}x{height}: the repainted part is less sharp.",
+        f"以 {sent_width}x{sent_height} 发送（原为 {width}x{height}），重绘部分的清晰度会降低。",
     )
     return Region(x, y, width, height, sent_width, sent_height, (note,))

@@ -1,16 +1,22 @@
-"""Segmentation: the picture at the size that is sent, and the answer as labels of the picture's own size."""
+"""Segmentation: the picture at the size that is sent, the answer as labels of the picture's own size, what was found."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import torch
 from PIL import Image
 
-from . import masks, pictures, region
+from ..words import InputError, Text
+from . import encode, masks, overlay, pictures
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from .region import Limits
 
     Labels = NDArray[np.uint8]
 
@@ -28,17 +34,16 @@ class Sent(NamedTuple):
     data: bytes
 
 
-def fit(rgb: NDArray[np.uint8], limits: region.Limits, max_bytes: int, node: str) -> Sent:
+def fit(rgb: NDArray[np.uint8], limits: Limits, max_bytes: int) -> Sent:
     """Bring a picture within the interface's limits: too large ones are made smaller, too small ones larger.
 
     Args:
         rgb: [H, W, 3] uint8.
         limits: The sides that the interface takes, px.
         max_bytes: The file's limit, bytes.
-        node: The node's name, for the message.
 
     Raises:
-        ValueError: So long and narrow that no size is within the limits.
+        InputError: So long and narrow that no size is within the limits.
     """
     height, width = rgb.shape[:2]
     scale = max(
@@ -46,20 +51,22 @@ def fit(rgb: NDArray[np.uint8], limits: region.Limits, max_bytes: int, node: str
     )
     sent_height, sent_width = round(height * scale), round(width * scale)
     if max(sent_height, sent_width) > limits.max_side:
-        raise ValueError(
-            f"{node}: the picture is {width}x{height}, too long and narrow: the interface takes sides from "
-            f"{limits.min_side} to {limits.max_side} px. Crop the picture first.\n"
-            f"{node}：图片为 {width}x{height}，过于狭长：接口要求边长在 {limits.min_side} 到 {limits.max_side} 像素之间。"
-            "请先裁剪图片。"
+        raise InputError(
+            Text(
+                f"The picture is {width}x{height}, too long and narrow: the interface takes sides from "
+                f"{limits.min_side} to {limits.max_side} px. Crop the picture first.",
+                f"图片为 {width}x{height}，过于狭长：接口要求边长在 {limits.min_side} 到 {limits.max_side} 像素之间。"
+                "请先裁剪图片。",
+            )
         )
-    rgb = region.resample(rgb, sent_height, sent_width)
+    rgb = pictures.resample(rgb, sent_height, sent_width)
     while True:
-        encoded = pictures.encode_picture(rgb, max_bytes, max_bytes)
+        encoded = encode.picture(rgb, max_bytes, max_bytes)
         height, width = (round(side * _SMALLER) for side in rgb.shape[:2])
         good = encoded.quality is None or encoded.quality >= _LEAST_QUALITY
         if good or min(height, width) < limits.min_side:
             return Sent(rgb, encoded.data)
-        rgb = region.resample(rgb, height, width)
+        rgb = pictures.resample(rgb, height, width)
 
 
 def check_size(answer: NDArray[np.uint8], sent: NDArray[np.uint8]) -> None:
@@ -74,10 +81,11 @@ def check_size(answer: NDArray[np.uint8], sent: NDArray[np.uint8]) -> None:
     """
     (answer_height, answer_width), (height, width) = answer.shape, sent.shape[:2]
     if not masks.same_aspect(answer_height, answer_width, height, width):
-        raise ValueError(
-            f"The service answered with a mask of {answer_width}x{answer_height} for a picture of {width}x{height}.\n"
-            f"图片为 {width}x{height}，服务返回的遮罩却为 {answer_width}x{answer_height}。"
+        text = Text(
+            f"The service answered with a mask of {answer_width}x{answer_height} for a picture of {width}x{height}.",
+            f"图片为 {width}x{height}，服务返回的遮罩却为 {answer_width}x{answer_height}。",
         )
+        raise ValueError(text.lines())
 
 
 def subject(answer: NDArray[np.uint8], height: int, width: int) -> masks.Mask:
@@ -117,6 +125,109 @@ def entities(
     rank = np.zeros(256, np.uint8)
     rank[numbers] = np.arange(1, len(numbers) + 1)
     return rank[index_map], numbers
+
+
+class Found:
+    """Collects the answers of a run: masks, what they cover, and how they look. Pictures are counted from 1; answers may come in any order, one at a time."""
+
+    def __init__(
+        self,
+        pictures: Sequence[NDArray[np.uint8]],
+        as_sent: Sequence[NDArray[np.uint8]],
+        target: str,
+        most: int,
+    ) -> None:
+        """Nothing is found yet.
+
+        Args:
+            pictures: [H, W, 3] uint8 each, all of one size.
+            as_sent: The same as they were sent, [h, w, 3] uint8.
+            target: "subject", "background" or "entities".
+            most: How many entities to keep.
+        """
+        self._pictures = pictures
+        self._as_sent = as_sent
+        self._target = target
+        self._most = most
+        self._labels: dict[int, Labels] = {}
+        self._overlays: dict[int, NDArray[np.uint8]] = {}
+        self._scores: dict[int, list[float | None]] = {}
+
+    def put(
+        self, image: int, answer: NDArray[np.uint8], scores: Sequence[float]
+    ) -> NDArray[np.uint8]:
+        """Take the answer for a picture.
+
+        Args:
+            image: The picture's number.
+            answer: [h, w] uint8: a soft mask of the subject, or an index map of entities.
+            scores: Of the entities, in the order of their numbers; may be too few.
+
+        Returns:
+            The picture with what was found tinted, [H, W, 3] uint8.
+
+        Raises:
+            ValueError: The answer has another shape than what was sent.
+        """
+        check_size(answer, self._as_sent[image - 1])
+        picture = self._pictures[image - 1]
+        height, width = picture.shape[:2]
+        if self._target == "entities":
+            labels, numbers = entities(answer, height, width, self._most)
+            self._scores[image] = [scores[n - 1] if n <= len(scores) else None for n in numbers]
+        else:
+            mask = subject(answer, height, width)
+            # Without a subject there is no background either: nothing stands in for what was not found.
+            if mask.any() and self._target == "background":
+                mask = ~mask
+            labels = mask.astype(np.uint8)
+            self._scores[image] = [None]
+        self._labels[image] = labels
+        self._overlays[image] = overlay.labelled(picture, labels)
+        return self._overlays[image]
+
+    def nothing_in(self) -> list[int]:
+        """The pictures in which nothing was found."""
+        return [image for image in sorted(self._labels) if not self._labels[image].any()]
+
+    def masks(self) -> tuple[torch.Tensor, list[dict[str, object]]]:
+        """One mask per picture, or per entity.
+
+        Returns:
+            [N, H, W] contiguous float32, exactly 0 or 1; and of each mask its `index`, `image`, `score`, `area` in px,
+            `coverage` 0..1 and `box` (x, y, width, height).
+        """
+        wanted = [
+            (image, label, score)
+            for image in sorted(self._labels)
+            for label, score in enumerate(self._scores[image], 1)
+        ]
+        height, width = self._pictures[0].shape[:2]
+        batch = torch.empty((len(wanted), height, width), dtype=torch.float32)
+        facts: list[dict[str, object]] = []
+        for slot, (image, label, score) in zip(batch.numpy(), wanted, strict=True):
+            mask = self._labels[image] == label
+            slot[...] = mask
+            left, top, right, bottom = masks.bounding_box(mask)
+            area = int(np.count_nonzero(mask))
+            facts.append(
+                {
+                    "index": len(facts) + 1,
+                    "image": image,
+                    "score": score,
+                    "area": area,
+                    "coverage": area / mask.size,
+                    "box": [left, top, right - left, bottom - top],
+                }
+            )
+        return batch, facts
+
+    def preview(self) -> torch.Tensor:
+        """The pictures with what was found tinted, [B, H, W, 3] float32, 0..1."""
+        batch = torch.empty((len(self._overlays), *self._pictures[0].shape), dtype=torch.float32)
+        for slot, image in zip(batch.numpy(), sorted(self._overlays), strict=True):
+            np.divide(self._overlays[image], 255, out=slot, dtype=np.float32)
+        return batch
 
 
 def _scaled(

@@ -116,10 +116,10 @@ def big(width: int, height: int) -> np.ndarray[Any, Any]:
         ({"mask": ["image", 1]}, ["64x64", "Load Image", "MaskEditor"], ["64x64", "加载图像"]),
         (
             {"mask": ["black", 0]},
-            ["nothing is masked", "451x300", "0.00"],
+            ["Nothing is masked", "451x300", "0.00"],
             ["没有遮罩区域", "451x300"],
         ),
-        ({"mask": ["other", 0]}, ["the mask is 100x200", "451x300"], ["100x200", "451x300"]),
+        ({"mask": ["other", 0]}, ["The mask is 100x200", "451x300"], ["100x200", "451x300"]),
         (
             {"image": ["tiny", 0], "mask": ["tiny_mask", 0]},
             ["63x200", "below 64"],
@@ -176,7 +176,6 @@ def test_bad_input_is_an_error_in_two_languages_and_no_call(
 
     assert result.status == "error"
     english, chinese = result.error_message.splitlines()
-    assert english.startswith("VolcInpaint: ")
     for word in english_words:
         assert word in english
     for word in chinese_words:

@@ -299,7 +299,7 @@ def test_nothing_found_is_an_error_and_nothing_is_repainted(
     result = server.run(and_repaint(segment("plain.png", target)))
 
     english, chinese = result.error_message.splitlines()
-    assert f"nothing was found for target {target}" in english
+    assert f"Nothing was found for target {target}" in english
     assert "未找到" in chinese
     assert {call.req_key for call in service.ledger.calls()} <= {"saliency_seg", "entity_seg"}
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from harness.drawing import drawn
 from volc_inpaint.nodes.pixels import masks
+from volc_inpaint.nodes.words import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +114,7 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...]]] = {
     "just below the threshold": (values(0.4999, 0), ("brightest value 0.4999,", "threshold 0.50")),
     "only haze": (values(0.0039, 0.0039), ("brightest value 0.0039",)),
     "only NaN": (values(NAN, NAN), ("brightest value 0.00",)),
-    "another aspect": (torch.ones((1, 6, 4)), ("the mask is 4x6, the picture 6x4", "stretch")),
+    "another aspect": (torch.ones((1, 6, 4)), ("The mask is 4x6, the picture 6x4", "stretch")),
     "two masks for three pictures": (torch.ones((2, 4, 6)), ("2 masks for 3 pictures",)),
     "one of three masks empty": (
         torch.stack([ONES, torch.zeros((4, 6)), ONES]),
@@ -127,7 +128,7 @@ def test_an_unusable_mask_is_one_clear_error_in_two_languages(name: str) -> None
     mask, words = REFUSED[name]
     pictures = picture(count=3) if "three" in name else picture()
 
-    with pytest.raises(ValueError, match="VolcInpaint") as caught:
+    with pytest.raises(InputError) as caught:
         masks.prepare(mask, pictures)
 
     english, chinese = str(caught.value).split("\n")
@@ -251,3 +252,12 @@ def test_a_mask_of_half_the_size_is_fitted_to_its_picture() -> None:
     assert layer.shape == (8, 12)
     assert layer[2:6, 2:6].all()
     assert not layer[0].any()
+
+
+def test_the_bounding_box_is_that_of_the_masked_pixels() -> None:
+    mask = np.zeros((20, 30), bool)
+    mask[7, 4] = mask[19, 28:30] = True
+
+    assert masks.bounding_box(mask) == (4, 7, 30, 20)
+    with pytest.raises(ValueError, match="Nothing is masked"):
+        masks.bounding_box(np.zeros((5, 5), bool))

@@ -15,6 +15,7 @@ import torch
 from harness import graphs
 from PIL import Image, ImageFile
 from volc_inpaint.nodes.pixels import pictures
+from volc_inpaint.nodes.words import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,92 +129,15 @@ def test_one_channel_is_repeated() -> None:
     ],
 )
 def test_what_is_no_batch_of_pictures_is_refused(images: object, found: str) -> None:
-    with pytest.raises(ValueError, match="VolcInpaint") as caught:
-        pictures.check_images(images, "VolcInpaint")
+    with pytest.raises(InputError) as caught:
+        pictures.check_images(images)
 
     english, chinese = str(caught.value).split("\n")
     assert found in english
     assert "图像" in chinese
 
 
-# -- the mask's PNG
-
-
-def png_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
-    """Name and content of each chunk, its checksum verified, by the PNG specification's section 5."""
-    assert data[:8] == bytes([137, 80, 78, 71, 13, 10, 26, 10])
-    chunks, at = [], 8
-    while at < len(data):
-        (length,) = struct.unpack(">I", data[at : at + 4])
-        name, content = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
-        (checksum,) = struct.unpack(">I", data[at + 8 + length : at + 12 + length])
-        assert checksum == zlib.crc32(name + content)
-        chunks.append((name, content))
-        at += 12 + length
-    return chunks
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (64, 64), (80, 121), (2, 4096), (4096, 64)])
-def test_a_mask_is_an_8_bit_grey_png_of_0_and_255_and_nothing_else(shape: tuple[int, int]) -> None:
-    mask = np.random.default_rng(1).random(shape) < 0.3
-    mask[0, 0] = True
-
-    data = pictures.encode_mask(mask)
-
-    chunks = png_chunks(data)
-    assert [name for name, _ in chunks] == [b"IHDR", b"IDAT", b"IEND"]
-    # width, height, 8 bits, grey, deflate, adaptive filters, not interlaced
-    assert struct.unpack(">IIBBBBB", chunks[0][1]) == (shape[1], shape[0], 8, 0, 0, 0, 0)
-    picture = Image.open(io.BytesIO(data))
-    assert picture.mode == "L"
-    assert picture.info == {}
-    assert np.array_equal(np.asarray(picture), np.where(mask, 255, 0))
-
-
-def test_a_mask_of_numbers_is_all_or_nothing() -> None:
-    mask = np.array([[0.0, 1.0, 0.004], [0, 255, 7]])
-
-    data = pictures.encode_mask(mask)
-
-    assert np.asarray(Image.open(io.BytesIO(data))).tolist() == [[0, 255, 255], [0, 255, 255]]
-
-
-def test_a_mask_of_the_largest_picture_is_small() -> None:
-    assert len(pictures.encode_mask(graphs.ellipse(4096, 4096))) < 100_000
-
-
-# -- the picture's file
-
-
-def test_a_picture_that_fits_goes_as_png_and_loses_nothing() -> None:
-    encoded = pictures.encode_picture(CAT)
-
-    assert (encoded.format, encoded.quality) == ("PNG", None)
-    chunks = [name for name, _ in png_chunks(encoded.data)]
-    assert set(chunks) == {b"IHDR", b"IDAT", b"IEND"}
-    picture = Image.open(io.BytesIO(encoded.data))
-    assert picture.mode == "RGB"
-    assert np.array_equal(np.asarray(picture), CAT)
-
-
-@pytest.mark.parametrize("name", ["chelsea", "coffee", "astronaut"])
-def test_png_is_sent_if_and_only_if_it_fits(name: str) -> None:
-    rgb = graphs.photograph(name, (600, 500))
-    sizes = [len(file(Image.fromarray(rgb), "PNG", compress_level=level)) for level in (1, 6)]
-
-    for limit in (min(sizes), max(sizes), rgb.size):
-        encoded = pictures.encode_picture(rgb, limit, limit)
-        assert encoded.format == "PNG"
-        assert len(encoded.data) <= limit
-    encoded = pictures.encode_picture(rgb, min(sizes) * 9 // 10, min(sizes) * 9 // 10)
-    assert encoded.format == "JPEG"
-
-
-def test_the_limits_are_those_of_the_interface() -> None:
-    assert pictures.MAX_FILE_BYTES == 5_000_000
-    # the base64 text of the safe one keeps to 4.7 MB
-    assert len(b"A" * pictures.SAFE_FILE_BYTES) * 4 / 3 <= 4_700_000
-    assert (pictures.SAFE_FILE_BYTES + 3) * 4 / 3 > 4_700_000
+# -- a name for pixels
 
 
 def test_the_key_names_pixels_not_files() -> None:
@@ -436,3 +360,30 @@ def test_the_first_picture_of_an_answer_is_decoded() -> None:
 def test_an_answer_without_a_picture_is_a_value_error(files: tuple[bytes, ...]) -> None:
     with pytest.raises(ValueError, match=r".+"):
         pictures.decode_picture(pictures.first(files))
+
+
+# -- masks and index maps of an answer
+
+
+def test_the_numbers_of_an_index_map_survive_a_palette() -> None:
+    numbers = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    with_palette = Image.fromarray(numbers).convert("P")
+    with_palette.putpalette([value for i in range(256) for value in (255 - i, i, 128)])
+    with_palette.putdata(numbers.ravel().tolist())
+
+    assert np.array_equal(numbers, pictures.decode_grey(file(with_palette, "PNG")))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_grey_mask_is_read_whatever_its_mode(mode: str) -> None:
+    grey = np.random.default_rng(2).integers(0, 256, (5, 6), np.uint8)
+
+    decoded = pictures.decode_grey(file(Image.fromarray(grey).convert(mode), "PNG"))
+
+    assert np.array_equal(grey, decoded)
+    assert decoded.flags["C_CONTIGUOUS"]
+
+
+def test_a_picture_in_colours_is_no_mask() -> None:
+    with pytest.raises(ValueError, match="has colours"):
+        pictures.decode_grey(file(Image.fromarray(CAT), "PNG"))

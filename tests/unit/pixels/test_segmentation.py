@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
-from volc_inpaint.nodes.pixels import pictures, segmentation
+from volc_inpaint.nodes.pixels import segmentation
 from volc_inpaint.nodes.pixels.region import Limits
+from volc_inpaint.nodes.words import InputError
 
 LIMITS = Limits(min_side=16, max_side=64)
 PLENTY = 10_000_000
@@ -29,7 +30,7 @@ def opened(data: bytes) -> Image.Image:
 def test_a_picture_within_the_limits_is_sent_pixel_by_pixel() -> None:
     rgb = picture(40, 60)
 
-    sent = segmentation.fit(rgb, LIMITS, PLENTY, "Test")
+    sent = segmentation.fit(rgb, LIMITS, PLENTY)
 
     assert np.array_equal(rgb, sent.rgb)
     assert np.array_equal(rgb, np.asarray(opened(sent.data)))
@@ -49,15 +50,15 @@ def test_a_picture_within_the_limits_is_sent_pixel_by_pixel() -> None:
 def test_a_picture_beyond_the_limits_is_scaled_to_the_nearest_size_within(
     height: int, width: int, sent_height: int, sent_width: int
 ) -> None:
-    sent = segmentation.fit(picture(height, width), LIMITS, PLENTY, "Test")
+    sent = segmentation.fit(picture(height, width), LIMITS, PLENTY)
 
     assert (sent_height, sent_width, 3) == sent.rgb.shape
     assert (sent_width, sent_height) == opened(sent.data).size
 
 
 def test_a_picture_that_no_scale_fits_is_an_error_with_size_and_limits() -> None:
-    with pytest.raises(ValueError, match="Test") as caught:
-        segmentation.fit(picture(10, 50), LIMITS, PLENTY, "Test")
+    with pytest.raises(InputError) as caught:
+        segmentation.fit(picture(10, 50), LIMITS, PLENTY)
 
     english, chinese = str(caught.value).splitlines()
     assert "50x10" in english
@@ -70,7 +71,7 @@ def test_a_picture_of_too_many_bytes_is_made_smaller_rather_than_poor() -> None:
     noise = rng.integers(0, 256, (400, 600, 3), np.uint8)  # what compresses worst
     limits = Limits(min_side=16, max_side=600)
 
-    sent = segmentation.fit(noise, limits, 60_000, "Test")
+    sent = segmentation.fit(noise, limits, 60_000)
 
     file = opened(sent.data)
     height, width = sent.rgb.shape[:2]
@@ -86,7 +87,7 @@ def test_a_picture_of_too_many_bytes_is_made_smaller_rather_than_poor() -> None:
 def test_no_side_falls_below_the_least_whatever_the_bytes() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
 
-    sent = segmentation.fit(noise, LIMITS, 900, "Test")
+    sent = segmentation.fit(noise, LIMITS, 900)
 
     assert len(sent.data) <= 900
     assert min(sent.rgb.shape[:2]) >= 16
@@ -181,33 +182,3 @@ def test_scaled_back_each_pixel_belongs_to_the_entity_it_came_from() -> None:
     expected = np.kron(answer, np.ones((3, 3), np.uint8))
     for rank, number in enumerate(numbers, 1):
         assert np.array_equal(expected == number, labels == rank)
-
-
-def png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def test_the_numbers_of_an_index_map_survive_a_palette() -> None:
-    numbers = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    with_palette = Image.fromarray(numbers).convert("P")
-    with_palette.putpalette([value for i in range(256) for value in (255 - i, i, 128)])
-    with_palette.putdata(numbers.ravel().tolist())
-
-    assert np.array_equal(numbers, pictures.decode_grey(png(with_palette)))
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
-def test_a_grey_mask_is_read_whatever_its_mode(mode: str) -> None:
-    grey = np.random.default_rng(2).integers(0, 256, (5, 6), np.uint8)
-
-    decoded = pictures.decode_grey(png(Image.fromarray(grey).convert(mode)))
-
-    assert np.array_equal(grey, decoded)
-    assert decoded.flags["C_CONTIGUOUS"]
-
-
-def test_a_picture_in_colours_is_no_mask() -> None:
-    with pytest.raises(ValueError, match="has colours"):
-        pictures.decode_grey(png(Image.fromarray(picture(10, 10))))

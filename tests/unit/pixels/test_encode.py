@@ -1,19 +1,28 @@
-"""The best JPEG that fits, beside a scan of all qualities of real photographs by Pillow itself."""
+"""Files that fit: PNG read by the letter of its specification, JPEG beside a scan of all qualities by Pillow itself."""
 
 from __future__ import annotations
 
 import functools
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
 import pytest
 import skimage.data
+from harness import graphs
 from PIL import Image
-from volc_inpaint.nodes.pixels import jpeg, pictures
+from volc_inpaint.nodes.pixels import encode
 
-GOOD = 90
+CAT = graphs.photograph("chelsea", (120, 80))
 Pixels = np.ndarray[Any, Any]
+
+
+def file(picture: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
 
 
 def photograph(name: str, width: int, height: int, noise: float = 0) -> Pixels:
@@ -65,18 +74,18 @@ def test_no_better_quality_would_fit_and_three_encodes_are_enough(
 ) -> None:
     pixels, sizes = scanned(name)
     whole: list[int] = []
-    encode = jpeg.encode
+    jpeg = encode.jpeg
 
     def counted(rgb: Pixels, quality: int) -> bytes:
         if rgb.size == pixels.size:
             whole.append(quality)
-        return encode(rgb, quality)
+        return jpeg(rgb, quality)
 
-    monkeypatch.setattr(jpeg, "encode", counted)
+    monkeypatch.setattr(encode, "jpeg", counted)
     for best in (*range(24, 90, 11), 90, 94, 97, 99):
         for limit in (sizes[best], (sizes[best] + sizes[best + 1]) // 2, sizes[best + 1] - 1):
             whole.clear()
-            data, quality = jpeg.best_that_fits(pixels, limit, limit, GOOD)
+            data, quality = encode.best_jpeg(pixels, limit, limit)
             assert len(whole) <= 3
             # one byte short of the next quality, no prediction can tell the two apart
             beyond = quality + 1 if limit < sizes[best + 1] - 1 else min(quality + 2, 100)
@@ -89,11 +98,11 @@ def test_poor_qualities_are_found_too(name: str) -> None:
     pixels, sizes = scanned(name)
 
     for limit in (sizes[quality] for quality in (1, 2, 3, 5, 10, 15)):
-        data, quality = jpeg.best_that_fits(pixels, limit, limit, GOOD)
+        data, quality = encode.best_jpeg(pixels, limit, limit)
         assert len(data) == sizes[quality] <= limit
         # so far down, steps are smaller than what any prediction can tell
         assert limit < sizes[quality + 2]
-    data, quality = jpeg.best_that_fits(pixels, sizes[100], sizes[100], GOOD)
+    data, quality = encode.best_jpeg(pixels, sizes[100], sizes[100])
     assert (quality, len(data)) == (100, sizes[100])
 
 
@@ -101,7 +110,7 @@ def test_what_does_not_fit_at_any_quality_is_an_error() -> None:
     pixels, sizes = scanned("chelsea")
 
     with pytest.raises(ValueError, match="1100x730") as caught:
-        jpeg.best_that_fits(pixels, sizes[1] - 1, sizes[1] - 1, GOOD)
+        encode.best_jpeg(pixels, sizes[1] - 1, sizes[1] - 1)
 
     english, chinese = str(caught.value).split("\n")
     assert f"{sizes[1] - 1} bytes" in english
@@ -112,10 +121,10 @@ def test_the_safe_limit_is_kept_where_quality_allows_and_else_the_hard_one() -> 
     pixels, sizes = scanned("coffee, grainy")
 
     # 95 keeps the safe limit: no need for more, though 98 keeps the hard one
-    encoded = pictures.encode_picture(pixels, sizes[98], sizes[95])
+    encoded = encode.picture(pixels, sizes[98], sizes[95])
     assert (encoded.format, encoded.quality) == ("JPEG", 95)
     # only 80 would keep the safe one: too poor to be worth it
-    encoded = pictures.encode_picture(pixels, sizes[92], sizes[80])
+    encoded = encode.picture(pixels, sizes[92], sizes[80])
     assert (encoded.format, encoded.quality) == ("JPEG", 92)
 
 
@@ -125,8 +134,81 @@ def test_stripes_with_the_period_of_the_probe_do_not_mislead_it() -> None:
     for period in (16, 64, 128):
         pixels = noise.copy()
         pixels[np.arange(len(pixels)) % period < period // 2] = 128
-        full = len(jpeg.encode(pixels, 70))
-        probe = jpeg.probe(pixels)
-        expected = len(jpeg.encode(probe, 70)) * pixels.size / probe.size
+        full = len(encode.jpeg(pixels, 70))
+        probe = encode.probe(pixels)
+        expected = len(encode.jpeg(probe, 70)) * pixels.size / probe.size
         assert probe.size * 8 == pixels.size
         assert 0.7 < expected / full < 1.4
+
+
+# -- the mask's PNG
+
+
+def png_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Name and content of each chunk, its checksum verified, by the PNG specification's section 5."""
+    assert data[:8] == bytes([137, 80, 78, 71, 13, 10, 26, 10])
+    chunks, at = [], 8
+    while at < len(data):
+        (length,) = struct.unpack(">I", data[at : at + 4])
+        name, content = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        (checksum,) = struct.unpack(">I", data[at + 8 + length : at + 12 + length])
+        assert checksum == zlib.crc32(name + content)
+        chunks.append((name, content))
+        at += 12 + length
+    return chunks
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (64, 64), (80, 121), (2, 4096), (4096, 64)])
+def test_a_mask_is_an_8_bit_grey_png_of_0_and_255_and_nothing_else(shape: tuple[int, int]) -> None:
+    mask = np.random.default_rng(1).random(shape) < 0.3
+    mask[0, 0] = True
+
+    data = encode.mask(mask)
+
+    chunks = png_chunks(data)
+    assert [name for name, _ in chunks] == [b"IHDR", b"IDAT", b"IEND"]
+    # width, height, 8 bits, grey, deflate, adaptive filters, not interlaced
+    assert struct.unpack(">IIBBBBB", chunks[0][1]) == (shape[1], shape[0], 8, 0, 0, 0, 0)
+    picture = Image.open(io.BytesIO(data))
+    assert picture.mode == "L"
+    assert picture.info == {}
+    assert np.array_equal(np.asarray(picture), np.where(mask, 255, 0))
+
+
+def test_a_mask_of_numbers_is_all_or_nothing() -> None:
+    mask = np.array([[0.0, 1.0, 0.004], [0, 255, 7]])
+
+    data = encode.mask(mask)
+
+    assert np.asarray(Image.open(io.BytesIO(data))).tolist() == [[0, 255, 255], [0, 255, 255]]
+
+
+def test_a_mask_of_the_largest_picture_is_small() -> None:
+    assert len(encode.mask(graphs.ellipse(4096, 4096))) < 100_000
+
+
+# -- the picture's file
+
+
+def test_a_picture_that_fits_goes_as_png_and_loses_nothing() -> None:
+    encoded = encode.picture(CAT, CAT.size, CAT.size)
+
+    assert (encoded.format, encoded.quality) == ("PNG", None)
+    chunks = [name for name, _ in png_chunks(encoded.data)]
+    assert set(chunks) == {b"IHDR", b"IDAT", b"IEND"}
+    picture = Image.open(io.BytesIO(encoded.data))
+    assert picture.mode == "RGB"
+    assert np.array_equal(np.asarray(picture), CAT)
+
+
+@pytest.mark.parametrize("name", ["chelsea", "coffee", "astronaut"])
+def test_png_is_sent_if_and_only_if_it_fits(name: str) -> None:
+    rgb = graphs.photograph(name, (600, 500))
+    sizes = [len(file(Image.fromarray(rgb), "PNG", compress_level=level)) for level in (1, 6)]
+
+    for limit in (min(sizes), max(sizes), rgb.size):
+        encoded = encode.picture(rgb, limit, limit)
+        assert encoded.format == "PNG"
+        assert len(encoded.data) <= limit
+    encoded = encode.picture(rgb, min(sizes) * 9 // 10, min(sizes) * 9 // 10)
+    assert encoded.format == "JPEG"

@@ -1,0 +1,235 @@
+"""The files that are sent: a picture as PNG where that fits the limit, else as the best JPEG that does; a mask as PNG."""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+import struct
+import zlib
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from ..words import InputError, Text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+GOOD_QUALITY = 90
+"""From this JPEG quality on, staying below the safe limit costs nothing visible."""
+
+_PNG_PROBE_PIXELS = 60_000
+_PNG_PROBE_ERROR = 1.05
+"""A PNG may be so much smaller than its probe tells: rows that were apart share nothing."""
+
+_PNG_LEVEL_GAIN = 1.4
+"""No photograph gains more than this by a higher level of compression."""
+
+_JPEG_ENCODES = 3
+_JPEG_PROBE_PIXELS = 250_000
+_CLOSE = 1.004
+"""A prediction for the next quality, so near the limit, may be wrong about its side."""
+
+_BAND_ROWS = 8
+"""The height of a JPEG block, so that a band alone costs what it costs within the picture."""
+
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+class Encoded(NamedTuple):
+    """A picture as a file. `quality` is the JPEG quality, None for PNG, which loses nothing."""
+
+    data: bytes
+    format: str
+    quality: int | None
+
+
+def picture(rgb: NDArray[np.uint8], max_bytes: int, safe_bytes: int) -> Encoded:
+    """Encode a picture as PNG where that fits, else as the best JPEG 4:4:4 that fits, in at most three encodes of it.
+
+    Args:
+        rgb: [H, W, 3] uint8.
+        max_bytes: The file's hard limit, bytes.
+        safe_bytes: Kept instead where PNG, or a JPEG of quality 90 or better, does so, bytes.
+
+    Raises:
+        InputError: Not even the lowest JPEG quality fits.
+    """
+    safe_bytes = min(safe_bytes, max_bytes)
+    lossless = png_that_fits(rgb, safe_bytes)
+    if lossless is not None:
+        return Encoded(lossless, "PNG", None)
+    data, quality = best_jpeg(rgb, max_bytes, safe_bytes)
+    return Encoded(data, "JPEG", quality)
+
+
+def mask(layer: NDArray[Any]) -> bytes:
+    """Encode a mask as the interface wants it: 8-bit grey PNG, only 0 and 255, nothing but header and pixels.
+
+    Pillow cannot be told to leave rows unfiltered; so it takes twice as long and needs thrice the bytes.
+
+    Args:
+        layer: [H, W] bool or number; everything but 0 is repainted (255).
+    """
+    height, width = layer.shape
+    rows = np.zeros((height, width + 1), np.uint8)  # a row's first byte: not filtered
+    np.multiply(np.asarray(layer) != 0, np.uint8(255), out=rows[:, 1:])
+    packer = zlib.compressobj(strategy=zlib.Z_RLE)
+    packed = packer.compress(rows.data) + packer.flush()
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)  # 8 bits, grey, not interlaced
+    chunks = ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in chunks
+    )
+
+
+def png_that_fits(rgb: NDArray[np.uint8], max_bytes: int) -> bytes | None:
+    """A picture's PNG, unless it is larger than the limit, which a probe tells first.
+
+    Args:
+        rgb: [H, W, 3] uint8.
+        max_bytes: The limit.
+    """
+    sample = probe(rgb, _PNG_PROBE_PIXELS)
+    scale = rgb.size / sample.size
+    # the lowest level is four times as fast as the default, and about a tenth larger
+    for level in (1, 6):
+        expected = rgb.size if rgb.size <= max_bytes else len(_png(sample, level)) * scale
+        if expected <= max_bytes * _PNG_PROBE_ERROR:
+            data = _png(rgb, level)
+            if len(data) <= max_bytes:
+                return data
+        if expected > max_bytes * _PNG_LEVEL_GAIN:
+            break
+    return None
+
+
+def best_jpeg(rgb: NDArray[np.uint8], max_bytes: int, safe_bytes: int) -> tuple[bytes, int]:
+    """Find the best quality that fits.
+
+    A probe of the picture predicts each quality's size; every encode of the whole corrects the prediction.
+
+    Args:
+        rgb: [H, W, 3] uint8.
+        max_bytes: The limit.
+        safe_bytes: Kept instead where `GOOD_QUALITY` or better does so.
+
+    Returns:
+        The file and its quality.
+
+    Raises:
+        InputError: Not even quality 1 fits.
+    """
+    search = _Search(rgb)
+    fitting: dict[int, bytes] = {}
+    limit = max_bytes
+    for left in reversed(range(_JPEG_ENCODES)):
+        limit, quality = safe_bytes, search.best_quality(safe_bytes)
+        if quality < GOOD_QUALITY:
+            limit, quality = max_bytes, search.best_quality(max_bytes)
+        if quality in search.sizes:
+            # known to fit; is the next one known not to?
+            if quality == 100 or quality + 1 in search.sizes:
+                break
+            if search.predict(quality + 1) > limit * _CLOSE:
+                break
+            quality += 1
+        elif search.sizes and not fitting:
+            # rather one too low, which leaves an encode to look at the next, than too high again
+            quality = search.best_quality(limit / _CLOSE if left else limit * 0.9)
+        quality = max(1, quality)
+        data = jpeg(rgb, quality)
+        search.sizes[quality] = len(data)
+        if len(data) <= max_bytes:
+            fitting[quality] = data
+    good = [q for q, data in fitting.items() if len(data) <= safe_bytes and q >= GOOD_QUALITY]
+    if fitting:
+        quality = max(good or fitting)
+        return fitting[quality], quality
+    height, width, _ = rgb.shape
+    raise InputError(
+        Text(
+            f"The picture, {width}x{height}, does not fit {limit} bytes even as a poor JPEG. Make it smaller.",
+            f"图片 {width}x{height} 即使压缩为低质量 JPEG 也超过 {limit} 字节，请缩小图片。",
+        )
+    )
+
+
+def jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
+    """One JPEG 4:4:4 file.
+
+    Args:
+        rgb: [H, W, 3] uint8.
+        quality: Pillow's, 1..100.
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def probe(rgb: NDArray[np.uint8], pixels: int = _JPEG_PROBE_PIXELS) -> NDArray[np.uint8]:
+    """About `pixels` of a picture: bands of 8 whole rows, spread evenly, but by no period that it may share.
+
+    Args:
+        rgb: [H, W, 3] uint8.
+        pixels: How many.
+
+    Returns:
+        [h, W, 3] uint8; `rgb` itself if it is not much larger.
+    """
+    height, width, _ = rgb.shape
+    bands = height // _BAND_ROWS
+    wanted = max(1, round(pixels / (width * _BAND_ROWS)))
+    if bands < 2 * wanted:
+        return rgb
+    stride = bands / wanted
+    picked = [int((number + number * _GOLDEN % 1) * stride) for number in range(wanted)]
+    rows = rgb[: bands * _BAND_ROWS].reshape(bands, _BAND_ROWS, width, 3)
+    return np.ascontiguousarray(rows[picked]).reshape(-1, width, 3)
+
+
+class _Search:
+    """Predicts what a picture takes as JPEG at each quality.
+
+    Attributes:
+        sizes: What it took, bytes, by quality.
+    """
+
+    def __init__(self, rgb: NDArray[np.uint8]) -> None:
+        self.sizes: dict[int, int] = {}
+        self._probe = probe(rgb)
+        self._scale = rgb.size / self._probe.size
+        self._probe_bytes = functools.cache(lambda quality: len(jpeg(self._probe, quality)))
+
+    def predict(self, quality: int) -> float:
+        """Bytes of the whole at a quality: the probe's, times what is known of the whole's share."""
+        if quality in self.sizes:
+            return self.sizes[quality]
+        if not self.sizes:
+            return self._probe_bytes(quality) * self._scale
+        below = max((q for q in self.sizes if q < quality), default=min(self.sizes))
+        above = min((q for q in self.sizes if q > quality), default=max(self.sizes))
+        between = (quality - below) / (above - below) if above > below else 0.0
+        between = min(max(between, 0.0), 1.0)
+        share = self._share(below) ** (1 - between) * self._share(above) ** between
+        return float(self._probe_bytes(quality) * share)
+
+    def best_quality(self, limit: float) -> int:
+        """The best quality that should fit; 0 if none should."""
+        return bisect_right(range(1, 101), limit, key=self.predict)
+
+    def _share(self, quality: int) -> float:
+        return self.sizes[quality] / self._probe_bytes(quality)
+
+
+def _png(rgb: NDArray[np.uint8], level: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "PNG", compress_level=level)
+    return buffer.getvalue()
