@@ -53,7 +53,7 @@ def make_runner(
     `service` needs `endpoint` and keys only.
     """
     credentials = Credentials(service.access_key, service.secret_key)
-    client = Client(credentials, service.endpoint, read_timeout_s=timeout_s, pool_size=cap)
+    client = Client(credentials, service.endpoint, read_timeout_s=timeout_s)
     return Runner(client, limiter or Limiter(cap), Journal(folder, max_bytes))
 
 

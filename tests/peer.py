@@ -1,4 +1,4 @@
-"""A server of raw sockets, which answers as no server of the standard library would."""
+"""A server of raw sockets, which answers as no server of the standard library would, speaks TLS, or stands in between."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from volc_inpaint.nodes.volcengine.errors import VolcengineError
 from volc_inpaint.nodes.volcengine.models import VERSION
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
     from volc_inpaint.nodes.volcengine.answers import Answer
@@ -33,12 +34,14 @@ class Peer:
         url: Where it listens.
         requests: Head and body of each request, as received.
         connections: How many were accepted.
+        asked: Set when a proxy was asked for a tunnel.
         closed: Set when a connection was ended by it.
     """
 
     url: str = ""
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    asked: threading.Event = field(default_factory=threading.Event)
     closed: threading.Event = field(default_factory=threading.Event)
 
 
@@ -72,7 +75,9 @@ def read_request(connection: socket.socket) -> bytes:
 
 
 @contextlib.contextmanager
-def peer(serve: Callable[[socket.socket, Peer], None], buffer: int = 0) -> Iterator[Peer]:
+def peer(
+    serve: Callable[[socket.socket, Peer], None], buffer: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[Peer]:
     """A loopback server that hands every connection to `serve` on a thread of its own."""
     listener = socket.socket()
     if buffer:
@@ -85,7 +90,11 @@ def peer(serve: Callable[[socket.socket, Peer], None], buffer: int = 0) -> Itera
     def one(connection: socket.socket) -> None:
         with connection:
             with contextlib.suppress(OSError):  # the client went away
-                serve(connection, seen)
+                if tls is None:
+                    serve(connection, seen)
+                else:
+                    with tls.wrap_socket(connection, server_side=True) as wrapped:
+                        serve(wrapped, seen)
             seen.closed.set()
 
     stopping = threading.Event()
@@ -140,3 +149,39 @@ def failure(url: str, body: bytes = b"{}", **options: float) -> VolcengineError:
     with pytest.raises(VolcengineError) as caught:
         call(Client(KEYS, url, **options), body)
     return caught.value
+
+
+def tunnel(to: Peer, hold: threading.Event | None = None) -> Callable[[socket.socket, Peer], None]:
+    """A proxy that leads every CONNECT to `to`, whatever its name; answers once `hold` is set."""
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        seen.requests.append(read_request(connection))
+        seen.asked.set()
+        if hold is not None:
+            assert hold.wait(30)
+        port = int(to.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as beyond:
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=_carry, args=(beyond, connection), daemon=True)
+            back.start()
+            _carry(connection, beyond)
+            back.join()
+
+    return serve
+
+
+def _carry(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+def through(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """Let every https address be reached through `proxy` only."""
+    for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, proxy)
+        monkeypatch.setenv(name.lower(), proxy)

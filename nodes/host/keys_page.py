@@ -136,8 +136,6 @@ def check_keys(
         return _verdict("no_network", _NO_NETWORK)
     except InvalidResponseError:
         return _verdict("no_service", _NO_SERVICE)
-    finally:
-        client.close()
     return _verdict("ok")
 
 

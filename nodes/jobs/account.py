@@ -53,9 +53,7 @@ def runner_for(
     )
     with _lock:
         if identity not in _runners:
-            client = Client(
-                credentials, endpoint, read_timeout_s=timeout_s, pool_size=max_concurrency
-            )
+            client = Client(credentials, endpoint, read_timeout_s=timeout_s)
             _runners[identity] = Runner(
                 client, Limiter(max_concurrency), Journal(journal_directory, journal_max_bytes)
             )

@@ -143,8 +143,10 @@ class Sending:
                 self._run.state("in_queue", 1 if queued else -1)
 
         self._run.state("kept_task", int(kept))
+        client = self._runner.client
         try:
-            return tasks.fetch(self._runner.client, self._job.request, task, on_status)
+            with client.connection() as shared:
+                return tasks.fetch(client, self._job.request, task, on_status, shared)
         finally:
             on_status("")
             self._run.state("kept_task", -int(kept))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..volcengine.answers import Answer
     from ..volcengine.client import Client
+    from ..volcengine.connection import Connection
     from ..volcengine.request import Request
 
 # How long a task can be asked for: https://www.volcengine.com/docs/85621/1976207
@@ -62,7 +63,13 @@ def pause_s(age_s: float, failures: int = 0) -> float:
     return min(longest, max(FIRST_PAUSE_S, age_s / 10) * 2.0 ** min(failures, 10))
 
 
-def fetch(client: Client, request: Request, task: Task, on_status: Callable[[str], None]) -> Answer:
+def fetch(
+    client: Client,
+    request: Request,
+    task: Task,
+    on_status: Callable[[str], None],
+    over: Connection,
+) -> Answer:
     """Ask for a task until it is done. Asking costs nothing, so what goes wrong with a question is asked again.
 
     Args:
@@ -70,6 +77,7 @@ def fetch(client: Client, request: Request, task: Task, on_status: Callable[[str
         request: What was submitted.
         task: From the submission.
         on_status: Called with each new status, `in_queue` or `generating`.
+        over: The connection that the questions share.
 
     Raises:
         APIResponseError: The task failed for certain and is not billed.
@@ -84,7 +92,7 @@ def fetch(client: Client, request: Request, task: Task, on_status: Callable[[str
     time.sleep(max(0.0, FIRST_PAUSE_S - max(0.0, time.time() - task.at)))
     while True:
         try:
-            answer = client.call(action, VERSION, body, read_timeout_s=timeout_s)
+            answer = client.call(action, VERSION, body, read_timeout_s=timeout_s, over=over)
         except VolcengineError as error:
             if isinstance(error, APIResponseError):
                 if error.row.ends_task:

@@ -1,11 +1,10 @@
-"""Speaks to the service: pooled sessions, no redirects, and an exact answer to "was it sent?"."""
+"""Speaks to the service: a connection for each call, no redirects, and an exact answer to "was it sent?"."""
 
 from __future__ import annotations
 
 import email.utils
 import ipaddress
 import re
-import threading
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,18 +15,17 @@ from ..words import Text
 from . import answers
 from .auth import VolcengineAuth
 from .connection import Connection, CountedBody, Deadline
-from .errors import APIConnectionError, APITimeoutError, InvalidResponseError
+from .errors import APIConnectionError, APITimeoutError, InvalidResponseError, NotSentError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .answers import Answer
     from .credentials import Credentials
 
 # https://www.volcengine.com/docs/86081/1804490
 DEFAULT_ENDPOINT = "https://visual.volcengineapi.com"
 
-# A connection that idled this long may be closed by the far side at any moment; a request sent into it would end in
-# doubt although the service never saw it.
-_MAX_IDLE_S = 20.0
 # An answer that began in time is paid, and a slow line may need longer for it than the service for painting; but no call
 # holds its place forever.
 _WHOLE_ANSWER = 5
@@ -43,7 +41,6 @@ class Client:
         endpoint: Base URL; https, or plain http on loopback only.
         connect_timeout_s: For the connection, in seconds.
         read_timeout_s: For the answer to begin, in seconds; the whole of it may take five times as long.
-        pool_size: Idle connections kept open.
 
     Attributes:
         endpoint: As given, without a slash at its end.
@@ -60,7 +57,6 @@ class Client:
         *,
         connect_timeout_s: float = 10.0,
         read_timeout_s: float = 120.0,
-        pool_size: int = 8,
     ) -> None:
         check_url(endpoint, "VOLC_ENDPOINT")
         self.endpoint = endpoint.rstrip("/")
@@ -74,28 +70,50 @@ class Client:
         }
         self._hidden.pop("", None)
         self._auth = VolcengineAuth(credentials, clock=lambda: time.time() + self._clock_offset_s)
-        self._pool_size = pool_size
-        self._lock = threading.Lock()
-        self._idle: list[Connection] = []
 
     def call(
-        self, action: str, version: str, body: bytes, *, read_timeout_s: float | None = None
+        self,
+        action: str,
+        version: str,
+        body: bytes,
+        *,
+        read_timeout_s: float | None = None,
+        may_send: Callable[[], bool] = lambda: True,
+        over: Connection | None = None,
     ) -> Answer:
         """Send one signed request and wait for its answer.
+
+        A call that costs gets a connection of its own. One that was used before may have died unseen; a request sent into
+        it would end in doubt although the service never saw it.
 
         Args:
             action: Query parameter `Action`.
             version: Query parameter `Version`.
             body: JSON; exactly these bytes are hashed, signed and sent.
             read_timeout_s: For this answer; that of the client if None.
+            may_send: Asked once the connection of its own stands, before the first byte of the request leaves.
+            over: From `connection`, for what may be asked again and again; None for one of its own.
 
         Raises:
+            NotSentError: `may_send` said no.
             APIConnectionError: No answer; `doubtful` says whether the call may have been billed.
             APIResponseError: The service refused the call.
             InvalidResponseError: The answer cannot be used.
         """
-        timeout = (self._timeout[0], read_timeout_s or self.read_timeout_s)
-        session = self._take()
+        timeout_s = read_timeout_s or self.read_timeout_s
+        if over is not None:
+            return self._exchange(over, action, version, body, timeout_s)
+        with Connection(self.endpoint, may_send) as own:
+            return self._exchange(own, action, version, body, timeout_s)
+
+    def connection(self) -> Connection:
+        """For calls one after another that cost nothing; stays open until it is closed, as by `with`."""
+        return Connection(self.endpoint)
+
+    def _exchange(
+        self, session: Connection, action: str, version: str, body: bytes, read_timeout_s: float
+    ) -> Answer:
+        timeout = (self._timeout[0], read_timeout_s)
         deadline = Deadline(session, _WHOLE_ANSWER * timeout[1])
         counted = CountedBody(body, on_sent=deadline.start)
         try:
@@ -110,6 +128,8 @@ class Client:
                 stream=True,
             ) as response:
                 content = _read(response, _MAX_ANSWER_BYTES)
+        except NotSentError:
+            raise
         except requests.exceptions.ConnectTimeout as error:
             raise APIConnectionError(_reason(error), sent=False) from None
         except requests.exceptions.ReadTimeout:
@@ -120,7 +140,6 @@ class Client:
             raise APIConnectionError(_reason(error), sent=counted.sent) from None
         finally:
             deadline.finish()
-            self._give_back(session)
         if content is None:
             raise InvalidResponseError(
                 Text(
@@ -179,32 +198,6 @@ class Client:
             return False
         self._clock_offset_s = moment_s - time.time()
         return True
-
-    def close(self) -> None:
-        """Close idle connections; the client can be used again."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for session in idle:
-            session.close()
-
-    def _take(self) -> Connection:
-        """The session that idled least, or a new one. Each is used by one thread at a time."""
-        oldest_s = time.monotonic() - _MAX_IDLE_S
-        with self._lock:
-            stale = [session for session in self._idle if session.idle_since_s < oldest_s]
-            self._idle = [session for session in self._idle if session.idle_since_s >= oldest_s]
-            found = self._idle.pop() if self._idle else None
-        for session in stale:
-            session.close()
-        return found or Connection(self.endpoint)
-
-    def _give_back(self, session: Connection) -> None:
-        session.idle_since_s = time.monotonic()
-        with self._lock:
-            if len(self._idle) < self._pool_size:
-                self._idle.append(session)
-                return
-        session.close()
 
 
 def check_url(url: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""One connection that is kept open, and the limit after which an answer on it is cut off."""
+"""One connection, and the limit after which an answer on it is cut off."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ from urllib.parse import urlsplit
 
 import requests
 
+from .errors import NotSentError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 class Connection(requests.Session):
-    """One connection, used by one thread at a time; another may `cut` it."""
+    """One connection, used by one thread at a time; another may `cut` it.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: Where it leads.
+        may_send: Asked whenever it was opened, before the first byte of a request leaves.
+    """
+
+    def __init__(self, url: str, may_send: Callable[[], bool] = lambda: True) -> None:
         super().__init__()
+        self._may_send = may_send
         # Plain http is for this machine only; a proxy of the environment would carry it elsewhere.
         self.trust_env = urlsplit(url).scheme == "https"
-        self.idle_since_s = 0.0
         self._socket: socket.socket | None = None
         for scheme in ("https://", "http://"):
             self.mount(scheme, _Adapter(self._connected))
@@ -38,6 +45,8 @@ class Connection(requests.Session):
 
     def _connected(self, opened: socket.socket) -> None:
         self._socket = opened
+        if not self._may_send():
+            raise NotSentError
 
 
 class Deadline:

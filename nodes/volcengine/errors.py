@@ -40,6 +40,18 @@ class MissingCredentialsError(CredentialsError):
     """No keys are configured anywhere."""
 
 
+class NotSentError(VolcengineError):
+    """The call was given up while it still connected; not a byte of the request left."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Text(
+                "Cancelled before the request was sent; nothing was billed.",
+                "请求发出前已取消，未产生费用。",
+            )
+        )
+
+
 class APIConnectionError(VolcengineError):
     """The connection failed.
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
-import threading
-from typing import TYPE_CHECKING
 
 import pytest
-from peer import KEYS, OK, answering, call, http, once, peer, read_request
+from peer import KEYS, OK, answering, call, http, once, peer
 from PIL import Image
 from simulated_service import SimulatedService
 from volc_inpaint.nodes.volcengine import client as client_module
@@ -23,11 +21,6 @@ from volc_inpaint.nodes.volcengine.errors import (
 )
 from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT
 from volc_inpaint.nodes.volcengine.request import Request
-
-if TYPE_CHECKING:
-    import socket
-
-    from peer import Peer
 
 
 def test_the_bytes_given_are_the_bytes_sent():
@@ -57,87 +50,6 @@ def test_the_simulated_service_accepts_and_paints():
             service.ledger.calls()[0].fields["custom_prompt"],
         )  # fmt: skip
     assert (80, 64) == Image.open(io.BytesIO(answer.pictures[0])).size
-
-
-def test_one_connection_serves_calls_one_after_another():
-    with peer(answering(http(OK))) as seen:
-        client = Client(KEYS, seen.url)
-        for _ in range(3):
-            call(client)
-
-    assert (1, 3) == (seen.connections, len(seen.requests))
-
-
-def test_calls_at_once_get_a_connection_each_and_keep_them():
-    together = threading.Barrier(4)
-
-    def serve(connection: socket.socket, seen: Peer) -> None:
-        while read_request(connection):
-            together.wait(10)
-            connection.sendall(http(OK))
-
-    def burst() -> None:
-        threads = [threading.Thread(target=call, args=(client,)) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    with peer(serve) as seen:
-        client = Client(KEYS, seen.url, pool_size=4)
-        burst()
-        burst()
-
-    assert 4 == seen.connections
-
-
-def test_a_connection_that_idled_too_long_is_not_used_again(monkeypatch):
-    with peer(answering(http(OK))) as seen:
-        client = Client(KEYS, seen.url)
-        call(client)
-        monkeypatch.setattr(client_module, "_MAX_IDLE_S", -1.0)
-        call(client)
-        assert seen.closed.wait(5)  # the first one was ended, not forgotten
-        monkeypatch.undo()
-        call(client)
-
-    assert 2 == seen.connections
-
-
-def test_each_connection_idles_on_its_own():
-    now = [100.0]
-    client = Client(KEYS, "http://127.0.0.1:9")
-    first, second = client._take(), client._take()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client_module.time, "monotonic", lambda: now[0])
-        client._give_back(first)
-        client._give_back(second)
-        now[0] = 115.0
-        assert second is client._take()
-        client._give_back(second)
-        now[0] = 130.0
-        assert second is client._take()
-        assert first is not client._take()
-
-
-def test_an_idle_connection_that_the_server_closed_costs_no_doubt():
-    with peer(once(http(OK))) as seen:
-        client = Client(KEYS, seen.url)
-        for count in range(1, 4):
-            seen.closed.clear()
-            call(client)
-            seen.closed.wait(5)
-            assert count == seen.connections
-
-
-def test_a_closed_client_can_be_used_again():
-    with peer(answering(http(OK))) as seen:
-        client = Client(KEYS, seen.url)
-        call(client)
-        client.close()
-        call(client)
-
-    assert 2 == seen.connections
 
 
 def test_every_call_is_signed_afresh(monkeypatch):

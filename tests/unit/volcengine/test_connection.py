@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
+import trustme
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from peer import KEYS, OK, answering, call, failure, http, once, peer, read_request, reset
+from peer import (
+    KEYS,
+    OK,
+    answering,
+    call,
+    failure,
+    http,
+    once,
+    peer,
+    read_request,
+    reset,
+    through,
+    tunnel,
+)
 from volc_inpaint.nodes.volcengine import client as client_module
 from volc_inpaint.nodes.volcengine.answers import Answer
 from volc_inpaint.nodes.volcengine.client import Client
@@ -19,8 +34,10 @@ from volc_inpaint.nodes.volcengine.errors import (
     APIConnectionError,
     APITimeoutError,
     InvalidResponseError,
+    NotSentError,
     VolcengineError,
 )
+from volc_inpaint.nodes.volcengine.models import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +45,138 @@ if TYPE_CHECKING:
     from peer import Peer
 
 LARGE = b'{"x":"' + b"x" * 30_000_000 + b'"}'
+
+
+RUNS = 20
+
+
+def test_twenty_calls_whose_connections_the_server_closed_in_between_reach_it_on_their_own():
+    with peer(once(http(OK))) as seen:
+        client = Client(KEYS, seen.url)
+        for count in range(1, RUNS + 1):
+            seen.closed.clear()
+            call(client)
+            assert seen.closed.wait(5)
+            assert count == seen.connections
+
+    assert RUNS == len(seen.requests)
+
+
+def test_twenty_calls_to_a_server_that_closes_at_the_second_request_leave_no_doubt():
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        seen.requests.append(read_request(connection))
+        connection.sendall(http(OK))
+        connection.recv(1)  # of a second request, had it come
+        reset(connection)
+
+    with peer(serve) as seen:
+        client = Client(KEYS, seen.url)
+        for _ in range(RUNS):
+            call(client)
+
+    assert (RUNS, RUNS) == (seen.connections, len(seen.requests))
+
+
+def test_calls_at_once_get_a_connection_each():
+    together = threading.Barrier(4)
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        while read_request(connection):
+            together.wait(10)
+            connection.sendall(http(OK))
+
+    with peer(serve) as seen:
+        client = Client(KEYS, seen.url)
+        threads = [threading.Thread(target=call, args=(client,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert 4 == seen.connections
+
+
+def test_the_connection_of_a_call_ends_with_it():
+    with peer(answering(http(OK))) as seen:
+        call(Client(KEYS, seen.url))
+        assert seen.closed.wait(5)
+
+
+def test_questions_share_a_connection_and_open_another_where_it_was_closed():
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        for _ in range(3):
+            if request := read_request(connection):
+                seen.requests.append(request)
+                connection.sendall(http(OK))
+
+    with peer(serve) as seen:
+        client = Client(KEYS, seen.url)
+        with client.connection() as shared:
+            for _ in range(3):
+                client.call("CVSync2AsyncGetResult", VERSION, b"{}", over=shared)
+            assert seen.closed.wait(5)
+            client.call("CVSync2AsyncGetResult", VERSION, b"{}", over=shared)
+
+    assert (2, 4) == (seen.connections, len(seen.requests))
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def secure(authority, tmp_path, monkeypatch) -> ssl.SSLContext:
+    """What a server named service.test needs to be trusted."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("service.test").configure_cert(context)
+    bundle = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    return context
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_call_given_up_while_a_slow_proxy_connects_is_not_sent(secure, monkeypatch, cancelled):
+    hold, given_up = threading.Event(), threading.Event()
+    caught: list[Exception] = []
+
+    def buy(client: Client) -> None:
+        try:
+            client.call("CVProcess", VERSION, b"{}", may_send=lambda: not given_up.is_set())
+        except NotSentError as error:
+            caught.append(error)
+
+    with peer(answering(http(OK)), tls=secure) as service, peer(tunnel(service, hold)) as proxy:
+        through(monkeypatch, proxy.url)
+        buying = threading.Thread(target=buy, args=(Client(KEYS, "https://service.test"),))
+        buying.start()
+        assert proxy.asked.wait(10)
+        if cancelled:
+            given_up.set()
+        hold.set()
+        buying.join(10)
+
+    assert not buying.is_alive()
+    assert (int(cancelled), int(not cancelled)) == (len(caught), len(service.requests))
+    assert not any(error.doubtful for error in caught)
+
+
+def test_a_call_given_up_while_it_connects_sends_nothing_to_a_plain_server_either():
+    received: list[bytes] = []
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        received.append(connection.recv(1000))
+
+    with peer(serve) as seen:
+        with pytest.raises(NotSentError) as caught:
+            Client(KEYS, seen.url).call("CVProcess", VERSION, b"{}", may_send=lambda: False)
+        assert seen.closed.wait(5)
+
+    assert ([b""], False) == (received, caught.value.doubtful)
+
+
+# What may have been billed. `sent` must be False only if the service cannot have the whole request.
 
 
 def check(error: VolcengineError, *, sent: bool) -> None:
@@ -228,13 +377,14 @@ def test_an_answer_that_comes_byte_by_byte_but_in_time_is_whole():
 
 def test_a_connection_is_not_cut_after_its_call():
     with peer(answering(http(OK))) as seen:
-        client = Client(KEYS, seen.url, read_timeout_s=0.02)
-        for _ in range(3):
-            call(client)
-            threads = [t for t in threading.enumerate() if t.name == "volc-inpaint-deadline"]
-            for thread in threads:
-                thread.join(5)
-                assert not thread.is_alive()
+        client = Client(KEYS, seen.url)
+        with client.connection() as shared:
+            for _ in range(3):
+                client.call("CVProcess", VERSION, b"{}", read_timeout_s=0.02, over=shared)
+                threads = [t for t in threading.enumerate() if t.name == "volc-inpaint-deadline"]
+                for thread in threads:
+                    thread.join(5)
+                    assert not thread.is_alive()
 
     assert (1, 3) == (seen.connections, len(seen.requests))
 
@@ -362,12 +512,8 @@ def surroundings(tmp_path, monkeypatch):
     netrc = tmp_path / "netrc"
     netrc.write_text("default login leaked password leaked\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
     with peer(answering(http(b"", "403 Forbidden"))) as proxy:
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-            monkeypatch.setenv(name, proxy.url)
-            monkeypatch.setenv(name.lower(), proxy.url)
+        through(monkeypatch, proxy.url)
         yield proxy
 
 
