@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import buyer as here
 import pytest
-from peers import KEYS, http, peer, read_request, reset
+from peer import KEYS, http, peer, read_request, reset
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
     from pathlib import Path
 
-    from peers import Peer
+    from peer import Peer
 
 RUNS = 20
 PICTURE = base64.b64encode(here.png(here.pixels())).decode()
