@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from .host import server, values
-from .host.display import PREVIEW_SIDE, Display
-from .paying import checkout, inputs, schema
-from .paying.model_notes import model_notes
-from .paying.report import link_notes, links, report, summary
+from .host.display import PREVIEW_SIDE
+from .host.server import in_background
+from .host.values import Choice, Number
+from .paying import painting
+from .paying.checkout import Checkout, fingerprint
+from .paying.painting import Painting
+from .paying.report import link_notes, links
 from .pixels import encode, masks, pictures, region
 from .pixels.canvas import Canvas
-from .volcengine import models
-from .volcengine.request import Request
+from .words import Text
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from PIL import Image
 
     from .jobs.job import Job, Outcome
-    from .volcengine.request import LogoInfo
+    from .volcengine.request import Request
+
+FEATHER = Number("feather", 8, 0, 256)
+FIT = Choice("fit", tuple(region.FITS))
 
 
 class VolcInpaint(io.ComfyNode):
@@ -51,75 +56,72 @@ class VolcInpaint(io.ComfyNode):
                     "image", tooltip="The picture to edit; a batch edits every picture."
                 ),
                 io.Mask.Input("mask", tooltip="White (1) is repainted, black (0) stays as it is."),
-                *schema.painting(),
+                *painting.inputs(),
                 io.Boolean.Input(
                     "paste_back",
                     default=True,
                     tooltip="Take only the masked part from the service; everything else stays as it was, bit for bit.",
                 ),
                 io.Int.Input(
-                    "feather",
-                    default=8,
-                    **schema.limits("feather"),
+                    **FEATHER.widget,
                     tooltip="Width of the blend around the mask, in pixels, running outward.",
                 ),
                 io.Combo.Input(
-                    "fit",
-                    options=list(region.FITS),
+                    **FIT.widget,
                     tooltip="What to do with a picture over the interface's limits: send a crop around the mask, "
                     "scale it down, or stop with an error.",
                 ),
-                *schema.delivery(),
-                *schema.choices(),
+                *painting.delivery(),
+                *painting.choices(),
             ],
-            outputs=schema.pictures(),
+            outputs=painting.outputs(),
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
+    def validate_inputs(cls, seed: int | None) -> bool | str:
+        """Seeds beyond the widget's range are folded into it."""
+        return painting.check_seed(seed)
+
+    @classmethod
     def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float:
         """Looked at before each run; another value runs the node anew."""
-        return checkout.fingerprint(cls.hidden.unique_id, seed)
+        return fingerprint(cls.hidden.unique_id, seed)
 
     @classmethod
     async def execute(
         cls,
         image: torch.Tensor,
         mask: torch.Tensor,
-        prompt: str,
-        variants: int,
-        seed: int,
-        steps: int,
-        scale: float,
         paste_back: bool,
         feather: int,
         fit: str,
-        return_url: bool,
-        require_all: bool,
-        model: str = models.INPAINTING_EDIT.req_key,
-        logo_info: LogoInfo | None = None,
+        **widgets: Any,
     ) -> io.NodeOutput:
-        """Check everything, then buy what the journal does not hold, then put the pictures together."""
-        chosen = inputs.chosen_model(model)
-        text = inputs.prompt(prompt, "VolcInpaint", chosen)
-        fit = values.choice("fit", fit, region.FITS)
-        logo_info = inputs.logo(logo_info)
-        variants, seed, steps, scale, feather = inputs.numbers(
-            variants=variants, seed=seed, steps=steps, scale=scale, feather=feather
-        )
+        """Check everything, then buy what the journal does not hold, then put the pictures together.
+
+        Args:
+            image: [B, H, W, C] float, 0..1.
+            mask: 1 = repaint; one for all pictures, or one each.
+            paste_back: Whether everything but the masked part stays as it was.
+            feather: Width of the blend around the mask, 0..256 px.
+            fit: What to do with a picture over the interface's limits.
+            **widgets: Those of every painting node; see `Painting.read`.
+
+        Returns:
+            The pictures, image-major [N, H, W, 3]; their links, one a line; the report, JSON.
+
+        Raises:
+            InputError: One of the inputs is not what it must be.
+            VolcengineError: No keys, or no picture arrived.
+        """
+        wanted = Painting.read(**widgets)
+        fit, feather = FIT.read(fit), FEATHER.read(feather)
         pictures.check_images(image)
         selected = masks.prepare(mask, image)
-        limits = region.Limits(chosen.min_side, chosen.max_side)
+        limits = region.Limits(wanted.model.min_side, wanted.model.max_side)
         regions = [region.plan(layer, fit, limits, feather) for layer in selected]
-        runner = checkout.open_runner()
-        drawn_on = logo_info is not None and logo_info.add_logo and chosen.knows("logo_info")
-        prototype = Request(
-            chosen,
-            inputs.parameters(
-                chosen, text, steps=steps, scale=scale, return_url=return_url, logo_info=logo_info
-            ),
-            on_query=inputs.on_query(chosen, return_url=return_url, logo_info=logo_info),
-        )
+        checkout = Checkout(cls.hidden.unique_id)
 
         jobs: list[Job] = []
         for number, (picture, layer, part) in enumerate(
@@ -127,12 +129,11 @@ class VolcInpaint(io.ComfyNode):
         ):
             # The tensor is read here, on the node's own thread; what takes long runs beside it.
             rgb = pictures.to_uint8(picture[part.slices])
-            request, pixels_key = await server.in_background(_request, prototype, part, rgb, layer)
-            jobs += inputs.variant_jobs(
-                request, pixels_key, image=number, variants=variants, seed=seed
-            )
+            request, pixels_key = await in_background(_request, wanted, part, rgb, layer)
+            jobs += wanted.jobs(request, pixels_key, number)
 
-        canvas = Canvas(image, variants, selected, regions, feather, paste_back and not drawn_on)
+        pasted = paste_back and not wanted.draws_logo
+        canvas = Canvas(image, wanted.variants, selected, regions, feather, pasted)
 
         def decode(files: tuple[bytes, ...]) -> Image.Image:
             return pictures.open_picture(pictures.first(files))
@@ -141,34 +142,32 @@ class VolcInpaint(io.ComfyNode):
             canvas.put(outcome.index - 1, outcome.value)
             return canvas.preview(outcome.index - 1, PREVIEW_SIDE)
 
-        display = Display(cls.hidden.unique_id, len(jobs))
-        outcomes = await checkout.buy(runner, jobs, display, decode, take, require_all=require_all)
-        notes = [note.line() for part in regions for note in part.notes]
-        notes += model_notes(chosen, text, steps=steps, scale=scale, logo_info=logo_info)
-        notes += link_notes(outcomes, return_url=return_url)
-        if drawn_on and paste_back:
+        painted = await checkout.buy(jobs, decode, take, require_all=wanted.require_all)
+        notes = [note for part in regions for note in part.notes]
+        notes += wanted.notes() + link_notes(painted, return_url=wanted.return_url)
+        if paste_back and not pasted:
             notes.append(_LOGO_NOTE)
-        return io.NodeOutput(
-            canvas.batch(outcome.index - 1 for outcome in outcomes if outcome.value is not None),
-            links(outcomes),
-            report(outcomes, regions=[part.box for part in regions], notes=notes),
-            ui={"images": display.output(), "volc_inpaint": [summary(outcomes, notes)]},
+        return checkout.output(
+            canvas.batch(outcome.index - 1 for outcome in painted),
+            links(checkout.outcomes),
+            notes=notes,
+            regions=[part.box for part in regions],
         )
 
 
-_LOGO_NOTE = (
+_LOGO_NOTE = Text(
     "A watermark was asked for, so nothing was pasted back: the part that was sent is returned as the service drew it, "
-    "and what was not masked may differ slightly. / 已要求添加水印，因此未贴回原图：发送的区域按服务返回的结果输出，"
-    "未遮罩部分可能略有变化。"
+    "and what was not masked may differ slightly.",
+    "已要求添加水印，因此未贴回原图：发送的区域按服务返回的结果输出，未遮罩部分可能略有变化。",
 )
 
 
 def _request(
-    prototype: Request, part: region.Region, rgb: Any, layer: masks.Mask
+    wanted: Painting, part: region.Region, rgb: NDArray[np.uint8], layer: masks.Mask
 ) -> tuple[Request, str]:
     """Encode what is sent of one picture, once for all its variants, and name it by its pixels."""
-    model = prototype.model
+    model = wanted.model
     rgb, white = part.picture(rgb), part.mask(layer)
     picture = encode.picture(rgb, model.max_file_bytes, model.safe_file_bytes)
-    request = replace(prototype, pictures=(picture.data, encode.mask(white)))
+    request = wanted.request(pictures=(picture.data, encode.mask(white)))
     return request, pictures.pixels_key(rgb, white)

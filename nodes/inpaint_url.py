@@ -10,22 +10,18 @@ import torch
 from comfy_api.latest import io
 
 from .host import values
-from .host.display import Display
-from .paying import checkout, inputs, schema
-from .paying.model_notes import model_notes
-from .paying.report import link_notes, links, report, summary
+from .paying import painting
+from .paying.checkout import Checkout, fingerprint
+from .paying.painting import Painting
+from .paying.report import link_notes, links
 from .pixels import pictures
-from .volcengine import models
 from .volcengine.client import check_url
-from .volcengine.request import Request
+from .words import InputError, Text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .jobs.job import Outcome
-    from .volcengine.request import LogoInfo
-
-NODE = "VolcInpaintURL"
 
 
 class VolcInpaintURL(io.ComfyNode):
@@ -35,7 +31,7 @@ class VolcInpaintURL(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         """The node's inputs and outputs; ids, names and order are a public contract."""
         return io.Schema(
-            node_id=NODE,
+            node_id="VolcInpaintURL",
             display_name="Volc Inpaint by URL",
             category="Volcengine",
             description="Repaints a picture that the service fetches from a link, without an upload. A link of an "
@@ -54,61 +50,44 @@ class VolcInpaintURL(io.ComfyNode):
                     default="",
                     tooltip="Link to the mask: an 8-bit grey PNG of the same size; white is repainted.",
                 ),
-                *schema.painting(),
-                *schema.delivery(),
-                *schema.choices(),
+                *painting.inputs(),
+                *painting.delivery(),
+                *painting.choices(),
             ],
-            outputs=schema.pictures(),
+            outputs=painting.outputs(),
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float:
-        """Looked at before each run; another value runs the node anew."""
-        return checkout.fingerprint(cls.hidden.unique_id, seed)
+    def validate_inputs(cls, seed: int | None) -> bool | str:
+        """Seeds beyond the widget's range are folded into it."""
+        return painting.check_seed(seed)
 
     @classmethod
-    async def execute(
-        cls,
-        image_url: str,
-        mask_url: str,
-        prompt: str,
-        variants: int,
-        seed: int,
-        steps: int,
-        scale: float,
-        return_url: bool,
-        require_all: bool,
-        model: str = models.INPAINTING_EDIT.req_key,
-        logo_info: LogoInfo | None = None,
-    ) -> io.NodeOutput:
+    def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float:
+        """Looked at before each run; another value runs the node anew."""
+        return fingerprint(cls.hidden.unique_id, seed)
+
+    @classmethod
+    async def execute(cls, image_url: str, mask_url: str, **widgets: Any) -> io.NodeOutput:
         """Check everything, then buy what the journal does not hold.
+
+        Args:
+            image_url: Link to the picture.
+            mask_url: Link to the mask.
+            **widgets: Those of every painting node; see `Painting.read`.
 
         Returns:
             The pictures as the service drew them, [N, H, W, 3] float32; their links, one a line; the report, JSON.
 
         Raises:
-            ValueError: A link that is none, or no prompt.
+            InputError: A link that is none, or another input is not what it must be.
             VolcengineError: No keys, or no picture arrived.
         """
-        chosen = inputs.chosen_model(model)
-        logo_info = inputs.logo(logo_info)
+        wanted = Painting.read(**widgets)
         urls = (_link(image_url, "image_url"), _link(mask_url, "mask_url"))
-        text = inputs.prompt(prompt, NODE, chosen)
-        variants, seed, steps, scale = inputs.numbers(
-            variants=variants, seed=seed, steps=steps, scale=scale
-        )
-        runner = checkout.open_runner()
-        request = Request(
-            chosen,
-            inputs.parameters(
-                chosen, text, steps=steps, scale=scale, return_url=return_url, logo_info=logo_info
-            ),
-            urls=urls,
-            on_query=inputs.on_query(chosen, return_url=return_url, logo_info=logo_info),
-        )
+        checkout = Checkout(cls.hidden.unique_id)
         key = hashlib.sha256("\n".join(urls).encode()).hexdigest()
-        jobs = inputs.variant_jobs(request, key, image=1, variants=variants, seed=seed)
 
         def decode(files: tuple[bytes, ...]) -> NDArray[np.uint8]:
             return pictures.decode_picture(pictures.first(files))
@@ -117,15 +96,12 @@ class VolcInpaintURL(io.ComfyNode):
             picture: NDArray[np.uint8] = outcome.value
             return picture
 
-        display = Display(cls.hidden.unique_id, len(jobs))
-        outcomes = await checkout.buy(runner, jobs, display, decode, take, require_all=require_all)
-        notes = model_notes(chosen, text, steps=steps, scale=scale, logo_info=logo_info)
-        notes += link_notes(outcomes, return_url=return_url)
-        return io.NodeOutput(
-            _batch([outcome.value for outcome in outcomes if outcome.value is not None]),
-            links(outcomes),
-            report(outcomes, notes=notes),
-            ui={"images": display.output(), "volc_inpaint": [summary(outcomes, notes)]},
+        jobs = wanted.jobs(wanted.request(urls=urls), key)
+        painted = await checkout.buy(jobs, decode, take, require_all=wanted.require_all)
+        return checkout.output(
+            _batch([outcome.value for outcome in painted]),
+            links(checkout.outcomes),
+            notes=wanted.notes() + link_notes(painted, return_url=wanted.return_url),
         )
 
 
@@ -137,18 +113,22 @@ def _link(text: str, name: str) -> str:
     """
     found = values.text(name, text).split()
     if not found:
-        raise ValueError(
-            f"{NODE}: {name} is empty, so nothing was sent. Enter a link; if it comes from `urls` of another node, turn "
-            "return_url on there. The report of that node says so if its links have died: they live 24 hours.\n"
-            f"{NODE}：{name} 为空，未发送任何请求。请填写链接；如果来自其他节点的 `urls`，请在该节点开启 return_url。"
-            "链接有效期为 24 小时，失效时该节点的 report 会说明。"
+        raise InputError(
+            Text(
+                f"{name} is empty, so nothing was sent. Enter a link; if it comes from `urls` of another node, turn "
+                "return_url on there. The report of that node says so if its links have died: they live 24 hours.",
+                f"{name} 为空，未发送任何请求。请填写链接；如果来自其他节点的 `urls`，请在该节点开启 return_url。"
+                "链接有效期为 24 小时，失效时该节点的 report 会说明。",
+            )
         )
     if len(found) > 1:
-        raise ValueError(
-            f"{NODE}: {name} holds {len(found)} links (or one with blanks), so nothing was sent. Give one; set variants "
-            "to 1 in the node that it comes from.\n"
-            f"{NODE}：{name} 含有 {len(found)} 个链接（或含空格的链接），未发送任何请求。请只提供一个；"
-            "可将来源节点的 variants 设为 1。"
+        raise InputError(
+            Text(
+                f"{name} holds {len(found)} links (or one with blanks), so nothing was sent. Give one; set variants to 1 in "
+                "the node that it comes from.",
+                f"{name} 含有 {len(found)} 个链接（或含空格的链接），未发送任何请求。请只提供一个；"
+                "可将来源节点的“变体数”（variants）设为 1。",
+            )
         )
     check_url(found[0], name)
     return found[0]

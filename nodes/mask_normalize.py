@@ -9,21 +9,20 @@ import numpy as np
 import torch
 from comfy_api.latest import io
 
-from .host import values
+from .host.values import Choice, Number, check_names
 from .pixels import masks, morphology, overlay, pictures
 from .words import InputError, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NODE = "MaskNormalize"
-
-_SIZE_MISMATCH = ("resize", "stretch", "error")
-_MULTI_MASK = ("union", "per_image")
-_ON_EMPTY = ("error", "pass")
-_MIN_THRESHOLD, _MAX_THRESHOLD = 0.01, 0.99
-_MAX_PX = 256
-_MAX_SPECK_PX2 = 1_000_000
+THRESHOLD = Number("threshold", masks.THRESHOLD, 0.01, 0.99, step=0.01)
+CLOSE_GAPS = Number("close_gaps", 0, 0, 256)
+REMOVE_SPECKS = Number("remove_specks", 0, 0, 1_000_000)
+GROW = Number("grow", 0, -256, 256)
+SIZE_MISMATCH = Choice("size_mismatch", ("resize", "stretch", "error"), "resize")
+MULTI_MASK = Choice("multi_mask", ("union", "per_image"), "union")
+ON_EMPTY = Choice("on_empty", ("error", "pass"), "error")
 
 _MOSTLY_MASKED = 0.95
 
@@ -35,7 +34,7 @@ class MaskNormalize(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         """The node's inputs and outputs; ids, names and order are a public contract."""
         return io.Schema(
-            node_id=NODE,
+            node_id="MaskNormalize",
             display_name="Mask Normalize (Volc)",
             category="Volcengine",
             description="Makes a hard mask of the picture's size from any mask, in this order: threshold, unite, "
@@ -44,11 +43,7 @@ class MaskNormalize(io.ComfyNode):
             inputs=[
                 io.Mask.Input("mask", tooltip="One mask or several. White (1) is repainted."),
                 io.Float.Input(
-                    "threshold",
-                    default=masks.THRESHOLD,
-                    min=_MIN_THRESHOLD,
-                    max=_MAX_THRESHOLD,
-                    step=0.01,
+                    **THRESHOLD.widget,
                     tooltip="This bright or brighter counts as masked.",
                 ),
                 io.Boolean.Input(
@@ -62,44 +57,29 @@ class MaskNormalize(io.ComfyNode):
                     tooltip="Fill holes enclosed on all sides; one open to the picture's edge stays open.",
                 ),
                 io.Int.Input(
-                    "close_gaps",
-                    default=0,
-                    min=0,
-                    max=_MAX_PX,
+                    **CLOSE_GAPS.widget,
                     tooltip="Bridge gaps up to this many pixels wide.",
                 ),
                 io.Int.Input(
-                    "remove_specks",
-                    default=0,
-                    min=0,
-                    max=_MAX_SPECK_PX2,
+                    **REMOVE_SPECKS.widget,
                     tooltip="Remove islands of up to this many pixels in area.",
                 ),
                 io.Int.Input(
-                    "grow",
-                    default=0,
-                    min=-_MAX_PX,
-                    max=_MAX_PX,
+                    **GROW.widget,
                     tooltip="Widen the mask by this many pixels on all sides; a negative number narrows it.",
                 ),
                 io.Combo.Input(
-                    "size_mismatch",
-                    options=list(_SIZE_MISMATCH),
-                    default="resize",
+                    **SIZE_MISMATCH.widget,
                     tooltip="For a mask that is not of the picture's size. resize: scale it, only if the aspect "
                     "ratio is the same; stretch: scale it anyway; error: stop.",
                 ),
                 io.Combo.Input(
-                    "multi_mask",
-                    options=list(_MULTI_MASK),
-                    default="union",
+                    **MULTI_MASK.widget,
                     tooltip="For several masks. union: one mask with all of them; per_image: each by itself, one for "
                     "each picture.",
                 ),
                 io.Combo.Input(
-                    "on_empty",
-                    options=list(_ON_EMPTY),
-                    default="error",
+                    **ON_EMPTY.widget,
                     tooltip="When nothing is masked. error: stop before anything is paid; pass: hand the black mask on.",
                 ),
                 io.Image.Input(
@@ -131,6 +111,7 @@ class MaskNormalize(io.ComfyNode):
         multi_mask: str,
         on_empty: str,
         image: torch.Tensor | None = None,
+        **others: Any,
     ) -> io.NodeOutput:
         """Normalise one mask or several.
 
@@ -142,15 +123,11 @@ class MaskNormalize(io.ComfyNode):
             ValueError: A linked value that is none of the widget's, wrong rank or type, another size than the picture's, as many masks as fit no picture, or
                 nothing masked, unless `on_empty` lets that pass.
         """
-        values.choice("size_mismatch", size_mismatch, _SIZE_MISMATCH)
-        values.choice("multi_mask", multi_mask, _MULTI_MASK)
-        values.choice("on_empty", on_empty, _ON_EMPTY)
-        threshold = values.number(
-            "threshold", threshold, _MIN_THRESHOLD, _MAX_THRESHOLD, whole=False
-        )
-        close_gaps = values.number("close_gaps", close_gaps, 0, _MAX_PX)
-        remove_specks = values.number("remove_specks", remove_specks, 0, _MAX_SPECK_PX2)
-        grow = values.number("grow", grow, -_MAX_PX, _MAX_PX)
+        check_names(others)
+        size_mismatch = SIZE_MISMATCH.read(size_mismatch)
+        multi_mask, on_empty = MULTI_MASK.read(multi_mask), ON_EMPTY.read(on_empty)
+        threshold, grow = THRESHOLD.read(threshold), GROW.read(grow)
+        close_gaps, remove_specks = CLOSE_GAPS.read(close_gaps), REMOVE_SPECKS.read(remove_specks)
         stack = masks.read(mask)
         if image is not None:
             pictures.check_images(image)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
 from .host.previews import previews
+from .host.values import Number, check_names, error, whole
+from .words import InputError, Text
 
 if TYPE_CHECKING:
     import torch
 
-MAX_PICK = 64
+PICK = Number("pick", 0, 0, 64)
 
 # The grid shows the small one, so that eight pictures of 2048² cost the canvas nothing; the larger view the other.
 _SIDES = {"small": 512, "large": 1600}
@@ -34,10 +36,7 @@ class VolcPickVariant(io.ComfyNode):
             inputs=[
                 io.Image.Input("images", tooltip="The pictures to choose from."),
                 io.Int.Input(
-                    "pick",
-                    default=0,
-                    min=0,
-                    max=MAX_PICK,
+                    **PICK.widget,
                     tooltip="The number of the picture to pass on, counted from 1; 0 passes all.",
                 ),
             ],
@@ -48,21 +47,28 @@ class VolcPickVariant(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, images: torch.Tensor, pick: int) -> io.NodeOutput:
+    def execute(cls, images: torch.Tensor, pick: int, **others: Any) -> io.NodeOutput:
         """Return picture `pick` of `images` [B, H, W, C], or all of them for 0.
 
         Raises:
-            ValueError: There is no picture with that number.
+            InputError: There is no picture with that number.
         """
+        check_names(others)
         count = len(images)
-        if not 0 <= pick <= count:  # a linked number may be anything
-            raise ValueError(
-                f"Picture {pick} was picked, but only {count} arrived. Pick a number from 1 to {count}, or 0 for all.\n"
-                f"选择了第 {pick} 张，但只收到 {count} 张图片。请选择 1 到 {count}，或用 0 表示全部。"
+        number = whole(pick)
+        if number is None:
+            raise error("pick", pick, "a whole number", "整数")
+        if not 0 <= number <= count:  # a linked number may be anything
+            raise InputError(
+                Text(
+                    f"Picture {number} was picked, but only {count} arrived. Pick a number from 1 to {count}, or 0 for all.",
+                    f"选择了第 {number} 张，但只收到 {count} 张图片。请选择 1 到 {count}，或用 0 表示全部。",
+                )
             )
-        picked = images if pick == 0 else images[pick - 1 : pick]
+        picked = images if number == 0 else images[number - 1 : number]
+        shown = images[: int(PICK.high)]
         return io.NodeOutput(
-            picked, pick, ui={"volc_pick": [_thumbnails(image) for image in images[:MAX_PICK]]}
+            picked, number, ui={"volc_pick": [_thumbnails(image) for image in shown]}
         )
 
 

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from .host import server, values
-from .host.display import Display
+from .host.server import in_background
+from .host.values import Choice, Number, check_names
 from .jobs.job import Job
-from .paying import checkout
-from .paying.report import report, summary
+from .paying.checkout import Checkout
 from .pixels import pictures, region, segmentation
 from .pixels.segmentation import Found
 from .volcengine import models
@@ -26,15 +25,15 @@ if TYPE_CHECKING:
 
     from .jobs.job import Outcome
 
-NODE = "VolcSegment"
-
 # https://www.volcengine.com/docs/6793/1330693: `only_mask` 1 answers a mask of the picture's size, `refine_mask` is 0, 1, 2.
 _WHOLE_MASK = 1
 _REFINE = {"none": 0, "light": 1, "strong": 2}
 # https://www.volcengine.com/docs/6793/1317296: `return_format` 0 answers an index map, `refine_mask` is 0 or 1.
 _INDEX_MAP = 0
-_MAX_ENTITIES = 100
-_TARGETS = ("subject", "background", "entities")
+
+TARGET = Choice("target", ("subject", "background", "entities"))
+MAX_ENTITIES = Number("max_entities", 20, 1, 100)
+REFINE = Choice("refine", tuple(_REFINE))
 
 
 class VolcSegment(io.ComfyNode):
@@ -44,7 +43,7 @@ class VolcSegment(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         """The node's inputs and outputs; ids, names and order are a public contract."""
         return io.Schema(
-            node_id=NODE,
+            node_id="VolcSegment",
             display_name="Volc Segment",
             category="Volcengine",
             description="Makes a mask of the subject, of the background, or one of every entity of a picture. One paid "
@@ -64,21 +63,16 @@ class VolcSegment(io.ComfyNode):
                     "image", tooltip="The picture, or a batch; for entities exactly one picture."
                 ),
                 io.Combo.Input(
-                    "target",
-                    options=list(_TARGETS),
+                    **TARGET.widget,
                     tooltip="subject: one mask per picture; background: all but the subject; entities: one mask for "
                     "each thing in the picture, the largest first.",
                 ),
                 io.Int.Input(
-                    "max_entities",
-                    default=20,
-                    min=1,
-                    max=_MAX_ENTITIES,
+                    **MAX_ENTITIES.widget,
                     tooltip="How many entities at most. Has no effect on subject and background.",
                 ),
                 io.Combo.Input(
-                    "refine",
-                    options=list(_REFINE),
+                    **REFINE.widget,
                     tooltip="How much the service refines the mask's edge. For entities, strong is the same as light.",
                 ),
             ],
@@ -100,7 +94,7 @@ class VolcSegment(io.ComfyNode):
 
     @classmethod
     async def execute(
-        cls, image: torch.Tensor, target: str, max_entities: int, refine: str
+        cls, image: torch.Tensor, target: str, max_entities: int, refine: str, **others: Any
     ) -> io.NodeOutput:
         """Check everything, buy what the journal does not hold, then bring the masks to the picture's size.
 
@@ -109,18 +103,18 @@ class VolcSegment(io.ComfyNode):
             report, JSON.
 
         Raises:
-            ValueError: No picture, several for entities, a linked value that is none of the widget's, or nothing was found.
+            InputError: No picture, several for entities, a linked value that is none of the widget's, or nothing was found.
             VolcengineError: No keys, or one of the masks is missing.
         """
+        check_names(others)
         pictures.check_images(image)
-        values.choice("target", target, _TARGETS)
-        values.choice("refine", refine, _REFINE)
-        max_entities = values.number("max_entities", max_entities, 1, _MAX_ENTITIES)
+        target, refine = TARGET.read(target), REFINE.read(refine)
+        max_entities = MAX_ENTITIES.read(max_entities)
         count = len(image)
         if target == "entities" and count > 1:
             raise _too_many_pictures(count)
         model, parameters = _call(target, max_entities, refine)
-        runner = checkout.open_runner()
+        checkout = Checkout(cls.hidden.unique_id)
 
         # The tensor is read here, on the node's own thread; what takes long runs beside it.
         originals = [pictures.to_uint8(picture) for picture in image]
@@ -128,7 +122,7 @@ class VolcSegment(io.ComfyNode):
         jobs: list[Job] = []
         as_sent: list[NDArray[np.uint8]] = []
         for number, rgb in enumerate(originals, 1):
-            sent = await server.in_background(segmentation.fit, rgb, limits, model.max_file_bytes)
+            sent = await in_background(segmentation.fit, rgb, limits, model.max_file_bytes)
             as_sent.append(sent.rgb)
             request = Request(model, parameters, (sent.data,))
             key = pictures.pixels_key(sent.rgb)
@@ -139,20 +133,15 @@ class VolcSegment(io.ComfyNode):
         def take(outcome: Outcome) -> NDArray[np.uint8]:
             return found.put(outcome.image, outcome.value, _scores(outcome.data))
 
-        display = Display(cls.hidden.unique_id, len(jobs))
         # A batch of masks has one for each picture: one missing would shift the others.
-        outcomes = await checkout.buy(runner, jobs, display, _decode, take, require_all=True)
+        await checkout.buy(jobs, _decode, take, require_all=True)
         empty = found.nothing_in()
         if empty:
             raise _nothing_found(target, empty, count)
 
         masks, facts = found.masks()
-        notes = _notes(originals, as_sent)
-        return io.NodeOutput(
-            masks,
-            found.preview(),
-            report(outcomes, notes=notes, masks=facts),
-            ui={"images": display.output(), "volc_inpaint": [summary(outcomes, notes)]},
+        return checkout.output(
+            masks, found.preview(), notes=_notes(originals, as_sent), masks=facts
         )
 
 
@@ -187,18 +176,19 @@ def _scores(data: Mapping[str, Any]) -> list[float]:
 
 def _notes(
     originals: Sequence[NDArray[np.uint8]], as_sent: Sequence[NDArray[np.uint8]]
-) -> list[str]:
+) -> list[Text]:
     """Which pictures were scaled."""
     notes = []
     for number, (rgb, sent) in enumerate(zip(originals, as_sent, strict=True), 1):
         was, now = (f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (rgb, sent))
         if was != now:
-            note = Text(
-                f"Picture {number} was sent at {now} instead of {was}, for the interface's limits; its mask was scaled "
-                "back.",
-                f"第 {number} 张图片因接口限制以 {now} 发送（原为 {was}），遮罩已缩放回原尺寸。",
+            notes.append(
+                Text(
+                    f"Picture {number} was sent at {now} instead of {was}, for the interface's limits; its mask was scaled "
+                    "back.",
+                    f"第 {number} 张图片因接口限制以 {now} 发送（原为 {was}），遮罩已缩放回原尺寸。",
+                )
             )
-            notes.append(note.line())
     return notes
 
 
@@ -208,19 +198,19 @@ def _too_many_pictures(count: int) -> InputError:
             f"Target entities takes exactly one picture, but {count} arrived; nothing was sent. Pick one (e.g. with "
             "Pick Variant), or use target subject for batches.",
             f"target 为 entities 时只接受一张图片，但收到 {count} 张，未发送任何请求。"
-            "请选择一张（例如用 Pick Variant），批量处理请将 target 设为 subject。",
+            "请选择一张（例如用“挑选变体”节点），批量处理请将 target 设为 subject。",
         )
     )
 
 
-def _nothing_found(target: str, empty: list[int], count: int) -> ValueError:
+def _nothing_found(target: str, empty: list[int], count: int) -> InputError:
     where_en = f" in picture {', '.join(map(str, empty))} of {count}" if count > 1 else ""
     where_zh = f"第 {'、'.join(map(str, empty))} 张图片（共 {count} 张）" if count > 1 else "图片"
-    return ValueError(
+    return InputError(
         Text(
-            f"Nothing was found for target {target}{where_en}, so there is no mask. Use another picture or target, or "
-            "paint the mask by hand (Open in MaskEditor). Running the same again pays nothing.",
+            f"Nothing was found for target {target}{where_en}, so there is no mask. Use another picture or target, or paint "
+            "the mask by hand (Open in MaskEditor). Running the same again pays nothing.",
             f"{where_zh}中未找到 {target} 对应的区域，因此没有遮罩。请更换图片或 target，"
             "或手动绘制遮罩（在遮罩编辑器中打开）。相同内容再次运行不会重复付费。",
-        ).lines()
+        )
     )

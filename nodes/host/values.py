@@ -1,66 +1,130 @@
-"""Checks values that come over a link: ComfyUI checks the ranges and the choices of widgets only."""
+"""What a node takes: default, range, widget and check of a value in one place.
+
+ComfyUI checks what a widget holds, but not what comes over a link.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..words import InputError, Text
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
-def number(name: str, value: Any, low: float, high: float, *, whole: bool = True) -> Any:
-    """A number as a widget would give it, whatever a link brings: 3.0 or one of numpy's is the same as 3.
+@dataclass(frozen=True)
+class Number:
+    """A number that a node takes.
 
-    Args:
+    Attributes:
         name: Of the input.
-        value: What came.
+        default: Of its widget.
         low: Smallest allowed.
         high: Largest allowed.
-        whole: Whether it must be whole.
-
-    Returns:
-        An int if `whole`, else a float.
-
-    Raises:
-        ValueError: It is no number, none that is whole, or out of its range.
+        step: Of a widget for fractions; 0 if the number must be whole.
     """
-    try:
-        found = int(value) if whole else float(value)
-        fits = bool(found == value) and low <= found <= high
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's
-        fits = False
-    if not fits:
-        english, chinese = ("a whole number", "整数") if whole else ("a number", "数字")
-        raise error(
-            name, value, f"{english} from {low} to {high}", f"{low} 到 {high} 之间的{chinese}"
-        )
-    return found
+
+    name: str
+    default: float
+    low: float
+    high: float
+    step: float = 0
+
+    @property
+    def widget(self) -> dict[str, Any]:
+        """For `io.Int.Input`, or `io.Float.Input` if it has a step."""
+        options = {"id": self.name, "default": self.default, "min": self.low, "max": self.high}
+        return {**options, "step": self.step} if self.step else options
+
+    def read(self, value: Any) -> Any:
+        """The number as the widget would give it, whatever a link brings: 3.0 or one of numpy's is the same as 3.
+
+        Returns:
+            An int, or a float if the widget has a step.
+
+        Raises:
+            InputError: It is no number, none that is whole, or out of its range.
+        """
+        found = fraction(value) if self.step else whole(value)
+        if found is None or not self.low <= found <= self.high:
+            english, chinese = ("a number", "数字") if self.step else ("a whole number", "整数")
+            raise error(
+                self.name,
+                value,
+                f"{english} from {self.low} to {self.high}",
+                f"{self.low} 到 {self.high} 之间的{chinese}",
+            )
+        return found
 
 
-def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
-    """One of the texts that the widget offers.
+@dataclass(frozen=True)
+class Choice:
+    """One of several texts that a node takes.
 
-    Raises:
-        ValueError: It is none of `allowed`.
+    Attributes:
+        name: Of the input.
+        options: In the order of its widget.
+        default: Of its widget; the first option if empty.
     """
-    allowed = tuple(allowed)
-    if not isinstance(value, str) or value not in allowed:
-        raise error(name, value, f"one of {', '.join(allowed)}", f"{'、'.join(allowed)} 之一")
-    return value
+
+    name: str
+    options: tuple[str, ...]
+    default: str = ""
+
+    @property
+    def widget(self) -> dict[str, Any]:
+        """For `io.Combo.Input`."""
+        options = {"id": self.name, "options": list(self.options)}
+        return {**options, "default": self.default} if self.default else options
+
+    def read(self, value: Any) -> str:
+        """The text, if the widget offers it.
+
+        Raises:
+            InputError: It does not.
+        """
+        if not isinstance(value, str) or value not in self.options:
+            raise error(
+                self.name,
+                value,
+                f"one of {', '.join(self.options)}",
+                f"{'、'.join(self.options)} 之一",
+            )
+        return value
 
 
 def text(name: str, value: Any) -> str:
     """A text.
 
     Raises:
-        ValueError: It is none.
+        InputError: It is none.
     """
     if not isinstance(value, str):
         raise error(name, value, "a text", "文本")
     return value
 
 
-def error(name: str, value: Any, english: str, chinese: str) -> ValueError:
+def whole(value: Any) -> int | None:
+    """The whole number that `value` is, whatever its type; None if it is none."""
+    try:
+        found = int(value)
+        return found if found == value else None
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's
+        return None
+
+
+def fraction(value: Any) -> float | None:
+    """The number that `value` is, whatever its type; None if it is none."""
+    try:
+        found = float(value)
+        return found if found == value else None
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return None
+
+
+def error(name: str, value: Any, english: str, chinese: str) -> InputError:
     """The error for a value that is not what it must be.
 
     Args:
@@ -70,7 +134,29 @@ def error(name: str, value: Any, english: str, chinese: str) -> ValueError:
         chinese: The same.
     """
     shown = repr(value)[:100]
-    return ValueError(
-        f"{name} is {shown}, but must be {english}, so nothing was sent. Correct the value that is linked to it.\n"
-        f"{name} 的值为 {shown}，应为{chinese}，未发送任何请求。请更正连接到该输入的值。"
+    return InputError(
+        Text(
+            f"{name} is {shown}, but must be {english}, so nothing was sent. Correct the value that is linked to it.",
+            f"{name} 的值为 {shown}，应为{chinese}，未发送任何请求。请更正连接到该输入的值。",
+        )
     )
+
+
+def check_names(unknown: Mapping[str, object]) -> None:
+    """Refuse what no input of the node takes: ComfyUI hands on what a script links to any name.
+
+    Args:
+        unknown: What was left over, by its name.
+
+    Raises:
+        InputError: There is something.
+    """
+    if unknown:
+        names: Iterable[str] = unknown
+        raise InputError(
+            Text(
+                f"The node has no input called {', '.join(names)}, so nothing was sent. Take it out of the prompt, or "
+                "correct its name.",
+                f"节点没有名为 {'、'.join(names)} 的输入，未发送任何请求。请从提交的工作流中删除该输入或更正其名称。",
+            )
+        )

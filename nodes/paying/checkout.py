@@ -1,25 +1,27 @@
-"""What every paying node does between its requests and its pictures: keys, runner, waiting, verdict."""
+"""What every paying node does alike: asks for the account, buys, shows how it stands, judges, and puts its output together."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from comfy_api.latest import io
+
 from ..host import server
-from ..host.display import follow
+from ..host.display import Display, follow
 from ..host.settings import Settings
 from ..jobs import account
 from ..volcengine import credentials
 from ..words import Text
+from .report import report, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy as np
+    from numpy.typing import NDArray
 
-    from ..host.display import Display
     from ..jobs.job import Job, Outcome
-    from ..jobs.run import Runner
     from ..volcengine.errors import VolcengineError
 
 
@@ -27,60 +29,83 @@ if TYPE_CHECKING:
 _incomplete: Counter[str] = Counter()
 
 
-def open_runner() -> Runner:
-    """The runner of the configured account; asks for the keys before anything is encoded.
+class Checkout:
+    """One run of a paying node. Made before anything is encoded, so that missing keys cost no time.
+
+    Args:
+        node_id: Of the node in the graph (`cls.hidden.unique_id`).
+
+    Attributes:
+        outcomes: One per job, in order, once they are bought.
 
     Raises:
         CredentialsError: No usable keys; the text says where to put them.
         ValueError: An environment variable of this server is out of its range.
     """
-    settings = Settings.from_environment()
-    return account.runner_for(
-        credentials.load(saved=server.credentials_file()),
-        endpoint=settings.endpoint,
-        max_concurrency=settings.max_concurrency,
-        timeout_s=settings.timeout_s,
-        journal_directory=settings.journal_dir or server.journal_directory(),
-        journal_max_bytes=settings.journal_max_mb * 1_000_000,
-    )
 
+    def __init__(self, node_id: str) -> None:
+        settings = Settings.from_environment()
+        self._account = account.runner_for(
+            credentials.load(saved=server.credentials_file()),
+            endpoint=settings.endpoint,
+            max_concurrency=settings.max_concurrency,
+            timeout_s=settings.timeout_s,
+            journal_directory=settings.journal_dir or server.journal_directory(),
+            journal_max_bytes=settings.journal_max_mb * 1_000_000,
+        )
+        self._node_id = node_id
+        self._previews: list[dict[str, str]] = []
+        self.outcomes: list[Outcome] = []
 
-async def buy(
-    runner: Runner,
-    jobs: Sequence[Job],
-    display: Display,
-    decode: Callable[[tuple[bytes, ...]], Any],
-    take: Callable[[Outcome], np.ndarray[Any, Any]],
-    *,
-    require_all: bool = False,
-) -> list[Outcome]:
-    """Have `jobs` done and take their pictures as they arrive.
+    async def buy(
+        self,
+        jobs: Sequence[Job],
+        decode: Callable[[tuple[bytes, ...]], Any],
+        take: Callable[[Outcome], NDArray[np.uint8]],
+        *,
+        require_all: bool = False,
+    ) -> list[Outcome]:
+        """Have `jobs` done and take their pictures as they arrive.
 
-    Args:
-        runner: From `open_runner`.
-        jobs: What is wanted, in order.
-        display: Where to show the run.
-        decode: Makes the value of an outcome of the pictures' bytes, on a thread of the run; a ValueError means that they
-            are no pictures.
-        take: Called once for each outcome with a value; returns what to preview, uint8 [H, W, 3].
-        require_all: Whether one missing picture is an error. It is raised after the others are in the journal.
+        Args:
+            jobs: What is wanted, in order.
+            decode: Makes the value of an outcome of the pictures' bytes, on a thread of the run; a ValueError means that
+                they are no pictures.
+            take: Called once for each outcome with a value; returns what to preview, uint8 [H, W, 3].
+            require_all: Whether one missing picture is an error. It is raised after the others are in the journal.
 
-    Returns:
-        One outcome per job, in order; at least one has a value.
+        Returns:
+            The outcomes with a value, in order; at least one.
 
-    Raises:
-        VolcengineError: No picture arrived, or one is missing and all are required.
-        InterruptProcessingException: The user cancelled.
-    """
-    run = runner.start(jobs, decode)
-    await follow(run, display, take)
-    outcomes = run.results()
-    missing = [outcome for outcome in outcomes if outcome.value is None]
-    if missing:
-        _incomplete[display.node_id] += 1
-    if missing and (require_all or len(missing) == len(outcomes)):
-        raise _verdict(outcomes, missing)
-    return outcomes
+        Raises:
+            VolcengineError: No picture arrived, or one is missing and all are required.
+            InterruptProcessingException: The user cancelled.
+        """
+        display = Display(self._node_id, len(jobs))
+        run = self._account.start(jobs, decode)
+        await follow(run, display, take)
+        self.outcomes, self._previews = run.results(), display.output()
+        missing = [outcome for outcome in self.outcomes if outcome.value is None]
+        if missing:
+            _incomplete[self._node_id] += 1
+        if missing and (require_all or len(missing) == len(self.outcomes)):
+            raise _verdict(self.outcomes, missing)
+        return [outcome for outcome in self.outcomes if outcome.value is not None]
+
+    def output(self, *values: Any, notes: Iterable[Text] = (), **fields: Any) -> io.NodeOutput:
+        """The node's output: `values`, then the report; and what the canvas shows.
+
+        Args:
+            *values: Of the outputs before the report.
+            notes: What the node itself has to say.
+            **fields: Further ones of the report.
+        """
+        notes = list(notes)
+        return io.NodeOutput(
+            *values,
+            report(self.outcomes, notes=notes, **fields),
+            ui={"images": self._previews, "volc_inpaint": [summary(self.outcomes, notes)]},
+        )
 
 
 def fingerprint(node_id: str, seed: int | None) -> float:

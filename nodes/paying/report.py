@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..jobs.job import LINK_LIFE_S
+from ..words import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
     from ..jobs.job import Outcome
 
 
-def summary(outcomes: Iterable[Outcome], notes: Iterable[str] = ()) -> dict[str, Any]:
+def summary(outcomes: Iterable[Outcome], notes: Iterable[Text] = ()) -> dict[str, Any]:
     """The counts of a run and its notes, those of the outcomes included, each once."""
     outcomes = list(outcomes)
     statuses = [outcome.status for outcome in outcomes]
-    every_note = [*notes, *(note for outcome in outcomes for note in outcome.notes)]
+    every_note = [
+        *(note.line() for note in notes),
+        *(note for outcome in outcomes for note in outcome.notes),
+    ]
     return {
         "paid": statuses.count("paid"),
         "from_journal": statuses.count("journal"),
@@ -32,7 +36,7 @@ def report(
     outcomes: Sequence[Outcome],
     *,
     regions: Sequence[tuple[int, int, int, int]] = (),
-    notes: Iterable[str] = (),
+    notes: Iterable[Text] = (),
     **more: Any,
 ) -> str:
     """The `report` output of the paying nodes.
@@ -73,21 +77,21 @@ def report(
     return json.dumps({**fields, **more, "notes": notes}, ensure_ascii=False, indent=1)
 
 
-def link_notes(outcomes: Iterable[Outcome], *, return_url: bool) -> list[str]:
+def link_notes(outcomes: Iterable[Outcome], *, return_url: bool) -> list[Text]:
     """Which pictures came without the link that was asked for, and what to do."""
     if not return_url:
         return []
     bare = [o.index for o in outcomes if o.value is not None and not o.urls]
     if not bare:
         return []
-    numbers_en, numbers_zh = ", ".join(map(str, bare)), "、".join(map(str, bare))
-    note = (
-        f"No living link for variant {numbers_en}: the picture comes from the journal, and either no link was asked for "
-        "when it was bought, or its 24 hours are over. Another seed buys a new picture with a link."
-        f" / 变体 {numbers_zh} 没有有效链接：图片取自本地记录，购买时未要求链接，或链接已超过 24 小时。"
-        "更换种子可购买带链接的新图片。"
-    )
-    return [note]
+    return [
+        Text(
+            f"No living link for variant {', '.join(map(str, bare))}: the picture comes from the journal, and either no link "
+            "was asked for when it was bought, or its 24 hours are over. Another seed buys a new picture with a link.",
+            f"变体 {'、'.join(map(str, bare))} 没有有效链接：图片取自本地记录，购买时未要求链接，或链接已超过 24 小时。"
+            "更换种子可购买带链接的新图片。",
+        )
+    ]
 
 
 def links(outcomes: Iterable[Outcome]) -> str:

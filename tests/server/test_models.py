@@ -170,7 +170,7 @@ def test_a_label_without_its_number_is_an_error_before_anything_is_sent(
     result = server.run(repaint({**LOGO, "producer_id": " "}, model=SUCCESSOR))
 
     english, chinese = result.error_message.splitlines()
-    assert english.startswith("LogoInfo: the implicit label has content_producer")
+    assert english.startswith("The implicit label has content_producer")
     assert "no producer_id" in english
     assert "缺少必填的 producer_id" in chinese
     assert service.ledger.calls() == []

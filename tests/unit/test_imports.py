@@ -90,31 +90,12 @@ def test_a_file_imports_only_what_its_part_may(file):
             {".volcengine", ".jobs", ".pixels", ".host", ".paying"},
         ),
         "nodes": (
-            PIXELS | COMFYUI | {"aiohttp"},
+            PIXELS | {"comfy_api"},
             {".volcengine", ".jobs", ".pixels", ".host", ".paying", ".nodes"},
         ),
     }[part]
 
     assert (set(), set()) == (outside - allowed[0], inside - allowed[1] - {".words"})
-
-
-def is_node(file: Path) -> bool:
-    """Whether it defines a node."""
-    tree = ast.parse(file.read_text("utf-8"))
-    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    return any("ComfyNode" in ast.unparse(base) for found in classes for base in found.bases)
-
-
-@every_file
-def test_only_host_and_the_nodes_know_comfyui(file):
-    if standard(of(file)) & COMFYUI:
-        assert is_node(file) or file.stem in (
-            "server",
-            "display",
-            "previews",
-            "extension",
-            "schema",
-        )
 
 
 @every_file

@@ -6,6 +6,7 @@ import json
 
 from volc_inpaint.nodes.jobs.job import Outcome
 from volc_inpaint.nodes.paying.report import link_notes, links, report, summary
+from volc_inpaint.nodes.words import Text
 
 PAID = Outcome(
     1, 1, 7, "paid", value="picture", urls=("https://a/1",), request_id="R1", code=10000,
@@ -20,7 +21,7 @@ ALL = [PAID, KEPT, FAILED, UNKNOWN]
 
 
 def test_the_report_has_the_fields_of_the_contract():
-    actual = json.loads(report([PAID], regions=[(1, 2, 30, 40)], notes=["mine"]))
+    actual = json.loads(report([PAID], regions=[(1, 2, 30, 40)], notes=[Text("mine", "我的")]))
 
     expected = {
         "paid": 1,
@@ -42,7 +43,7 @@ def test_the_report_has_the_fields_of_the_contract():
             }
         ],
         "region": [1, 2, 30, 40],
-        "notes": ["mine", "note 甲"],
+        "notes": ["mine / 我的", "note 甲"],
     }
     assert expected == actual
 
@@ -98,8 +99,8 @@ def test_pictures_without_the_link_asked_for_are_named_once():
     assert [] == link_notes(ALL, return_url=False)
     assert [] == link_notes([PAID, FAILED, UNKNOWN], return_url=True)
     (note,) = link_notes([PAID, KEPT, FAILED], return_url=True)
-    assert "variant 2:" in note
-    assert "变体 2 " in note
+    assert "variant 2:" in note.english
+    assert "变体 2 " in note.chinese
 
 
 def test_a_run_of_nothing_is_a_report_too():
