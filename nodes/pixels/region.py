@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import ndimage  # type: ignore[import-untyped]
 
 from ..words import InputError, Text
 from . import masks, pictures
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -22,6 +25,13 @@ class Limits(NamedTuple):
 
 FITS = ("crop", "downscale", "error")
 """What to do with a picture over the limits; see `plan`."""
+
+_LONGEST = 3
+"""Long over short side of a close-up, where the picture has room: interfaces of the same make refuse more (the pages of the
+successor's siblings, volcengine.com/docs/85621), and a strip shows a model little."""
+
+_ISLANDS_SIDE = 512
+"""Islands are counted on a mask of this size at most, px."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,11 @@ class Region:
     def box(self) -> tuple[int, int, int, int]:
         """(x, y, width, height), as the report gives it."""
         return (self.x, self.y, self.width, self.height)
+
+    @property
+    def scale(self) -> float:
+        """Pixels sent for each of the picture's; above 1 the part was enlarged."""
+        return max(self.sent_width, self.sent_height) / max(self.width, self.height)
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -84,26 +99,12 @@ def plan(mask: masks.Mask, fit: str, limits: Limits, feather: int) -> Region:
             made smaller, its short side would be too small.
     """
     height, width = mask.shape
-    least, most = limits
-    if min(height, width) < least:
-        raise InputError(
-            Text(
-                f"The picture is {width}x{height}; the interface takes no side below {least} px. "
-                "Upscale the picture first.",
-                f"图片为 {width}x{height}；接口要求边长不小于 {least} 像素。请先放大图片。",
-            )
-        )
+    _check_not_too_small(width, height, limits)
+    most = limits.max_side
     if max(height, width) <= most:
         return Region(0, 0, width, height, width, height)
     if fit == "error":
-        raise InputError(
-            Text(
-                f"The picture is {width}x{height}; the interface takes no side above {most} px. "
-                "Set fit to crop (full resolution around the mask) or downscale.",
-                f"图片为 {width}x{height}；接口要求边长不超过 {most} 像素。"
-                "请将 fit 设为 crop（保持遮罩周围的原始分辨率）或 downscale。",
-            )
-        )
+        raise _too_large(width, height, limits)
     if fit == "downscale":
         return _scaled(0, 0, width, height, limits)
 
@@ -130,6 +131,87 @@ def plan(mask: masks.Mask, fit: str, limits: Limits, feather: int) -> Region:
         "羽化在发送区域的边缘被截断；减小羽化或遮罩可避免。",
     )
     return replace(region, notes=(*region.notes, note))
+
+
+def close_up(
+    mask: masks.Mask, fit: str, limits: Limits, *, reach: int, context: float, best_side: int
+) -> Region:
+    """Choose a part around the mask and enlarge it to what a model paints best, so that it is painted in detail.
+
+    Args:
+        mask: [H, W] bool, as large as the picture, not empty.
+        fit: What to do with a part beyond the limits. "crop": make it smaller, as far as the mask allows; "downscale": send
+            it smaller; "error".
+        limits: The interface's limits.
+        reach: How far beyond the mask the answer or its feather reach, px.
+        context: Sides of the part in those of the mask's box with its reach, 1 or more.
+        best_side: Its long side is enlarged to this, px; never made smaller for it.
+
+    Raises:
+        InputError: As for `plan`.
+    """
+    height, width = mask.shape
+    _check_not_too_small(width, height, limits)
+    left, top, right, bottom = masks.bounding_box(mask)
+    across, down = right - left + 2 * reach, bottom - top + 2 * reach
+    wanted_width = max(math.ceil(across * context), limits.min_side)
+    wanted_height = max(math.ceil(down * context), limits.min_side)
+    wanted_width = min(width, max(wanted_width, -(-wanted_height // _LONGEST)))
+    wanted_height = min(height, max(wanted_height, -(-wanted_width // _LONGEST)))
+    if fit == "error" and max(wanted_width, wanted_height) > limits.max_side:
+        raise _too_large(wanted_width, wanted_height, limits)
+    if fit == "crop":
+        wanted_width = min(wanted_width, max(limits.max_side, across))
+        wanted_height = min(wanted_height, max(limits.max_side, down))
+    x, part_width = _window(left, right, width, wanted_width)
+    y, part_height = _window(top, bottom, height, wanted_height)
+    notes = _islands_note(mask[top:bottom, left:right])
+    if max(part_width, part_height) >= best_side:
+        region = _scaled(x, y, part_width, part_height, limits)
+        return replace(region, notes=(*region.notes, *notes))
+    scale = best_side / max(part_width, part_height)
+    sent = round(part_width * scale), round(part_height * scale)
+    return Region(x, y, part_width, part_height, *sent, notes)
+
+
+def _islands_note(mask: masks.Mask) -> tuple[Text, ...]:
+    """What to say of a mask, cut to its box, if most of it lies between islands far apart."""
+    scale = min(1.0, _ISLANDS_SIDE / max(mask.shape))
+    small = masks.resize(mask, *(max(1, round(side * scale)) for side in mask.shape))
+    labels, count = ndimage.label(small, structure=np.ones((3, 3)))
+    covered = sum(labels[box].size for box in ndimage.find_objects(labels))
+    if count == 1 or covered > small.size / 2:
+        return ()
+    return (
+        Text(
+            f"The mask has {count} parts far apart, so most of what was sent lies between them and little was gained in "
+            "detail. Repaint them one after the other, each with a mask of its own.",
+            f"遮罩由 {count} 个相距较远的部分组成，发送区域的大部分位于它们之间，细节提升有限。请为每个部分使用单独的遮罩，逐个重绘。",
+        ),
+    )
+
+
+def _check_not_too_small(width: int, height: int, limits: Limits) -> None:
+    if min(width, height) >= limits.min_side:
+        return
+    raise InputError(
+        Text(
+            f"The picture is {width}x{height}; the interface takes no side below {limits.min_side} px. "
+            "Upscale the picture first.",
+            f"图片为 {width}x{height}；接口要求边长不小于 {limits.min_side} 像素。请先放大图片。",
+        )
+    )
+
+
+def _too_large(width: int, height: int, limits: Limits) -> InputError:
+    return InputError(
+        Text(
+            f"The picture is {width}x{height}; the interface takes no side above {limits.max_side} px. "
+            "Set fit to crop (full resolution around the mask) or downscale.",
+            f"图片为 {width}x{height}；接口要求边长不超过 {limits.max_side} 像素。"
+            "请将 fit 设为 crop（保持遮罩周围的原始分辨率）或 downscale。",
+        )
+    )
 
 
 def _window(start: int, end: int, length: int, side: int) -> tuple[int, int]:

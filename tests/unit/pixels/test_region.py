@@ -208,3 +208,193 @@ def test_a_thin_line_of_the_mask_survives_being_sent_smaller() -> None:
     assert sent.shape == (3072, 4096)
     assert sent.any(axis=0).all()
     assert sent.any(axis=1).sum() <= 2
+
+
+CLOSE_UPS = {
+    # (width, height), masked boxes, context, part (x, y, width, height), sent (width, height)
+    # 260 + 16 by 200 + 16, twice: 552x432 about (1130, 1100); 432 * 1024 / 552 = 801.4
+    "in the middle": (
+        (4000, 3000),
+        [(1000, 1000, 1260, 1200)],
+        2,
+        (854, 884, 552, 432),
+        (1024, 801),
+    ),
+    # the box and its reach, no more
+    "context 1": ((4000, 3000), [(1000, 1000, 1260, 1200)], 1, (992, 992, 276, 216), (1024, 801)),
+    # 2760x2160 is larger than what is painted best, and stays as it is
+    "context 10": (
+        (4000, 3000),
+        [(1700, 1300, 1960, 1500)],
+        10,
+        (450, 320, 2760, 2160),
+        (2760, 2160),
+    ),
+    # 392 up and down from 1100 - 8 is beyond the top: as wide as it is, and moved into the picture
+    "top left corner": ((4000, 3000), [(0, 0, 100, 100)], 3, (0, 0, 348, 348), (1024, 1024)),
+    "bottom right corner": (
+        (4000, 3000),
+        [(3900, 2900, 4000, 3000)],
+        3,
+        (3652, 2652, 348, 348),
+        (1024, 1024),
+    ),
+    "right edge": (
+        (4000, 3000),
+        [(3950, 1000, 4000, 1100)],
+        2,
+        (3868, 934, 132, 232),
+        (583, 1024),
+    ),
+    # 17 px, and the interface takes no fewer than 64
+    "one pixel": ((4000, 3000), [(2000, 1500, 2001, 1501)], 1, (1968, 1468, 64, 64), (1024, 1024)),
+    "one pixel in a corner": (
+        (4000, 3000),
+        [(0, 2999, 1, 3000)],
+        1,
+        (0, 2936, 64, 64),
+        (1024, 1024),
+    ),
+    # 916 wide, so 306 high instead of 26: no more than 3 to 1; 306 * 1024 / 916 = 342.1
+    "a thin line": ((4000, 3000), [(100, 2000, 1000, 2010)], 1, (92, 1852, 916, 306), (1024, 342)),
+    "a small picture": ((300, 200), [(100, 100, 110, 110)], 10, (0, 0, 260, 200), (1024, 788)),
+    "islands": (
+        (4000, 3000),
+        [(100, 100, 300, 300), (310, 200, 500, 400)],
+        1,
+        (92, 92, 416, 316),
+        (1024, 778),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLOSE_UPS)
+def test_a_close_up_is_so_many_times_the_mask_and_enlarged_to_what_is_painted_best(
+    name: str,
+) -> None:
+    (width, height), boxes, context, box, sent = CLOSE_UPS[name]
+    mask = masked(height, width, *boxes)
+
+    part = region.close_up(mask, "crop", LIMITS, reach=8, context=context, best_side=1024)
+
+    assert part == Region(*box, *sent)
+
+
+def close(
+    size: tuple[int, int],
+    boxes: list[tuple[int, int, int, int]],
+    fit: str = "crop",
+    context: float = 2,
+) -> Region:
+    """A close-up in a picture of a size (width, height), with a reach of 8."""
+    mask = masked(size[1], size[0], *boxes)
+    return region.close_up(mask, fit, LIMITS, reach=8, context=context, best_side=1024)
+
+
+def test_the_scale_is_what_is_sent_for_each_pixel() -> None:
+    part = close((4000, 3000), [(1000, 1000, 1260, 1200)])
+
+    assert 1024 / 552 == part.scale
+    assert 1 == region.plan(masked(100, 100, (1, 1, 2, 2)), "crop", LIMITS, 8).scale
+
+
+def test_a_close_up_beyond_the_limits_has_less_around_the_mask() -> None:
+    # 3016 twice is 6032
+    part = close((9000, 9000), [(3000, 3000, 6000, 6000)])
+
+    assert part == Region(2452, 2452, 4096, 4096, 4096, 4096)
+
+
+def test_a_mask_larger_than_the_limits_is_sent_smaller_with_all_its_reach() -> None:
+    # 5016 wide, and as high as the limits allow: 4096 of 5016 is 3345 of 4096
+    part = close((12000, 9000), [(3000, 4000, 8000, 6000)])
+
+    assert part.box == (2992, 2984, 5016, 4032)
+    assert (part.sent_width, part.sent_height) == (4096, 3292)
+    assert "4096x3292 instead of 5016x4032" in part.notes[0].english
+
+
+def test_with_fit_downscale_the_close_up_is_kept_and_sent_smaller() -> None:
+    part = close((9000, 9000), [(3000, 3000, 6000, 6000)], "downscale")
+
+    assert part.box == (1484, 1484, 6032, 6032)
+    assert (part.sent_width, part.sent_height) == (4096, 4096)
+
+
+def test_with_fit_error_only_the_close_up_must_keep_to_the_limits() -> None:
+    assert close((9000, 9000), [(3000, 3000, 3100, 3100)], "error").box == (2934, 2934, 232, 232)
+    with pytest.raises(InputError, match="6032x6032; the interface takes no side above 4096 px"):
+        close((9000, 9000), [(3000, 3000, 6000, 6000)], "error")
+
+
+def test_a_picture_that_is_too_small_is_refused_close_up_too() -> None:
+    with pytest.raises(InputError, match="63x200"):
+        close((63, 200), [(0, 0, 9, 9)])
+
+
+def test_islands_far_apart_are_sent_in_one_box_and_that_is_said() -> None:
+    # 3100 by 2100 and their reach
+    part = close((4000, 3000), [(100, 100, 200, 200), (3100, 2100, 3200, 2200)], context=1)
+
+    assert part.box == (92, 92, 3116, 2116)
+    (note,) = part.notes
+    assert "2 parts far apart" in note.english
+    assert "one after the other" in note.english
+    assert "2 个相距较远" in note.chinese
+
+
+def test_nothing_is_said_of_islands_side_by_side_or_of_a_ring() -> None:
+    assert () == close((900, 900), [(100, 100, 200, 200), (210, 100, 310, 200)]).notes
+
+    ring = masked(900, 900, (100, 100, 500, 500))
+    ring[110:490, 110:490] = False
+    part = region.close_up(ring, "crop", LIMITS, reach=8, context=1, best_side=1024)
+    assert () == part.notes
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(st.data())
+def test_any_close_up_holds_the_mask_with_its_reach_and_keeps_to_the_limits(
+    data: st.DataObject,
+) -> None:
+    limits = Limits(min_side=4, max_side=32)
+    width, height = data.draw(st.integers(4, 90)), data.draw(st.integers(4, 90))
+    left, top = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    right = data.draw(st.integers(left + 1, min(width, left + 30)))
+    bottom = data.draw(st.integers(top + 1, min(height, top + 30)))
+    reach, context = data.draw(st.integers(0, 5)), data.draw(st.floats(1, 10))
+    fit = data.draw(st.sampled_from(("crop", "downscale")))
+    mask = masked(height, width, (left, top, right, bottom))
+
+    try:
+        part = region.close_up(mask, fit, limits, reach=reach, context=context, best_side=20)
+    except InputError:  # a strip
+        assert min(width, height) < 90 / 8
+        return
+
+    assert 0 <= part.x <= max(0, left - reach)
+    assert 0 <= part.y <= max(0, top - reach)
+    assert min(width, right + reach) <= part.x + part.width <= width
+    assert min(height, bottom + reach) <= part.y + part.height <= height
+    assert 4 <= min(part.sent_width, part.sent_height)
+    assert min(20, 32) <= max(part.sent_width, part.sent_height) <= 32
+
+
+def test_a_close_up_is_enlarged_and_its_mask_with_it() -> None:
+    pixels = np.full((300, 300, 3), 90, np.uint8)
+    pixels[100:132, 100:132] = 200
+    mask = masked(300, 300, (100, 100, 132, 132))
+
+    part = region.close_up(mask, "crop", LIMITS, reach=16, context=1, best_side=1024)
+    sent, white = part.picture(pixels[part.slices]), part.mask(mask)
+
+    # 64 px around 32, sixteen times as large
+    assert part == Region(84, 84, 64, 64, 1024, 1024)
+    assert sent.shape == (1024, 1024, 3)
+    assert {200} == set(np.unique(sent[320:-320, 320:-320]))
+    assert {90} == set(np.unique(np.delete(sent, range(200, 824), 0)))
+    # its edges are where they were, its corners rounded within half a pixel of before
+    expected = masked(1024, 1024, (256, 256, 768, 768))
+    assert np.array_equal(expected[264:760], white[264:760])
+    assert np.array_equal(expected[:, 264:760], white[:, 264:760])
+    assert not (white & ~expected).any()
