@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ..volcengine import credentials, models
+from ..volcengine import key_sources, models
 from ..volcengine.client import Client
 from ..volcengine.codes import Check
+from ..volcengine.credentials import Credentials
 from ..volcengine.errors import (
     APIConnectionError,
     APIResponseError,
@@ -73,9 +74,11 @@ def register(
     @routes.post("/volc_inpaint/credentials")
     @_same_site
     async def save(request: web.Request) -> web.Response:
-        values = {name: value.strip() for name, value in (await _fields(request)).items()}
+        values = {
+            name: key_sources.clean(value) for name, value in (await _fields(request)).items()
+        }
         try:
-            credentials.Credentials(**values)
+            Credentials(**values)
         except CredentialsError as error:
             return _answer({"message": str(error)}, status=400)
         try:
@@ -119,7 +122,7 @@ def check_keys(
     """
     try:
         settings = Settings.from_environment(environ)
-        keys = credentials.load(saved=saved, environ=environ, home=home)
+        keys = key_sources.load(saved=saved, environ=environ, home=home)
         timeout_s = min(settings.timeout_s, _CHECK_TIMEOUT_S)
         client = Client(keys, settings.endpoint, read_timeout_s=timeout_s)
     except CredentialsError as error:
@@ -157,9 +160,12 @@ def _verdict(code: str, message: str = "") -> dict[str, Any]:
 def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> web.Response:
     """What the page may know; of the keys, the last four characters of the public one."""
     try:
-        keys = credentials.load(saved=saved, environ=environ, home=home)
-    except MissingCredentialsError:
-        found = {"configured": False, "tail": "", "source": "", "message": ""}
+        keys = key_sources.load(saved=saved, environ=environ, home=home)
+    except MissingCredentialsError as error:
+        message = (
+            str(error) if error.seen else ""
+        )  # that there are none, the page says in its own words
+        found = {"configured": False, "tail": "", "source": "", "message": message}
     except CredentialsError as error:
         found = {"configured": False, "tail": "", "source": "", "message": str(error)}
     else:

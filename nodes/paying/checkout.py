@@ -11,7 +11,7 @@ from ..host import server
 from ..host.display import Display, follow
 from ..host.settings import Settings
 from ..jobs import account
-from ..volcengine import credentials
+from ..volcengine import key_sources
 from ..words import Text
 from .report import report, summary
 
@@ -46,7 +46,7 @@ class Checkout:
     def __init__(self, node_id: str) -> None:
         settings = Settings.from_environment()
         self._account = account.runner_for(
-            credentials.load(saved=server.credentials_file()),
+            key_sources.load(saved=server.credentials_file()),
             endpoint=settings.endpoint,
             max_concurrency=settings.max_concurrency,
             timeout_s=settings.timeout_s,

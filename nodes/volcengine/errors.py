@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..words import Text
 from . import codes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class VolcengineError(Exception):
@@ -37,7 +42,30 @@ class CredentialsError(VolcengineError):
 
 
 class MissingCredentialsError(CredentialsError):
-    """No keys are configured anywhere."""
+    """No keys are configured anywhere.
+
+    Args:
+        seen: What stands where keys could be, but cannot be used as such.
+
+    Attributes:
+        seen: As given.
+    """
+
+    def __init__(self, seen: Sequence[Text] = ()) -> None:
+        self.seen = tuple(seen)
+        super().__init__(
+            Text(
+                "No Volcengine keys are configured, so nothing was sent. Enter them in ComfyUI's Settings › Volcengine, or "
+                "set VOLC_ACCESSKEY and VOLC_SECRETKEY in the environment of the ComfyUI server, or put them into "
+                "~/.volcengine/config.json or ~/.volc/credentials. Keys are made at "
+                "https://console.volcengine.com/iam/keymanage.",
+                "尚未配置火山引擎密钥，没有发送任何请求。请在 ComfyUI 设置 › Volcengine 页面填写，或在 ComfyUI 服务器的环境变量中设置 "
+                "VOLC_ACCESSKEY 和 VOLC_SECRETKEY，或写入 ~/.volcengine/config.json 或 ~/.volc/credentials。"
+                "密钥可在 https://console.volcengine.com/iam/keymanage 创建。",
+            )
+        )
+        for text in self.seen:
+            self.add_context(text)
 
 
 class NotSentError(VolcengineError):

@@ -17,7 +17,7 @@ import requests
 from aiohttp import web
 from simulated_service import SimulatedService
 from volc_inpaint.nodes.host import keys_page
-from volc_inpaint.nodes.volcengine import credentials
+from volc_inpaint.nodes.volcengine import key_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ def test_saved_keys_are_found_and_shown_only_by_their_tail(tmp_path):
     }
     assert expected == answer.json() == shown.json()
     assert shown.headers["Cache-Control"] == "no-store"
-    found = credentials.load(
+    found = key_sources.load(
         saved=tmp_path / "private" / "credentials.json", environ={}, home=tmp_path
     )
     assert (ACCESS, SECRET, TOKEN) == (found.access_key, found.secret_key, found.session_token)
@@ -170,10 +170,10 @@ def test_two_pairs_saved_at_once_never_mix(tmp_path):
     assert json.loads(files[0].read_bytes()) in (KEYS, other)
 
 
-def test_spaces_around_a_pasted_key_are_dropped(tmp_path):
+def test_spaces_and_quotes_around_a_pasted_key_are_dropped(tmp_path):
     with page(tmp_path) as url:
         requests.post(
-            f"{url}/credentials", json={"access_key": f" {ACCESS}\n", "secret_key": f"{SECRET} "}
+            f"{url}/credentials", json={"access_key": f" {ACCESS}\n", "secret_key": f'"{SECRET}" '}
         )
 
     saved = json.loads((tmp_path / "private" / "credentials.json").read_bytes())
@@ -301,6 +301,38 @@ def test_an_unusable_key_is_explained_in_both_languages(tmp_path):
     english, chinese = answer.json()["message"].split("\n")
     assert "secret key" in english
     assert "含有空格" in chinese
+
+
+def test_swapped_keys_are_not_saved_and_neither_is_shown(tmp_path):
+    with page(tmp_path) as url:
+        swapped = {"access_key": SECRET, "secret_key": ACCESS}
+        answer = requests.post(f"{url}/credentials", json=swapped)
+        shown = requests.get(f"{url}/credentials")
+
+    english, chinese = answer.json()["message"].split("\n")
+    assert 400 == answer.status_code
+    assert "swapped" in english
+    assert "填反了" in chinese
+    assert not shown.json()["saved"]
+    told = answer.text + shown.text
+    assert [] == [part for part in (ACCESS, SECRET, ACCESS[-4:], SECRET[-4:]) if part in told]
+
+
+def test_swapped_keys_of_the_environment_are_named_and_no_end_of_either_is_shown(tmp_path):
+    with page(tmp_path, {"VOLC_ACCESSKEY": SECRET, "VOLC_SECRETKEY": ACCESS}) as url:
+        answer = requests.get(f"{url}/credentials")
+
+    assert (False, "") == (answer.json()["configured"], answer.json()["tail"])
+    assert "keys (environment) are swapped" in answer.json()["message"]
+    assert [] == [part for part in (ACCESS[-4:], SECRET[-4:]) if part in answer.text]
+
+
+def test_a_near_miss_is_told_where_there_are_no_keys(tmp_path):
+    with page(tmp_path, {"VOLC_ACCESS_KEY": ACCESS}) as url:
+        answer = requests.get(f"{url}/credentials")
+
+    assert "VOLC_ACCESS_KEY; the names that are read" in answer.json()["message"]
+    assert ACCESS not in answer.text
 
 
 def check(folder: Path, endpoint: str, access: str = ACCESS, secret: str = SECRET) -> dict:
