@@ -255,6 +255,7 @@ class Handler(BaseHTTPRequestHandler):
             fault,
             elapsed_s,
             hangs,
+            "Success" if call.req_key in rules.SEGMENTATION else service.artist.message,
         )
 
     def _answer(
@@ -264,6 +265,7 @@ class Handler(BaseHTTPRequestHandler):
         fault: Fault | None,
         elapsed_s: float,
         hangs: threading.Event,
+        message: str = "Success",
     ) -> None:
         """Send `data` as a success, unless the fault is one that loses it."""
         name = fault.fault if fault else ""
@@ -284,7 +286,7 @@ class Handler(BaseHTTPRequestHandler):
         content: dict[str, Any] = {
             "code": 10000,
             "data": data,
-            "message": "Success",
+            "message": message,
             "request_id": call.request_id,
             "status": 10000,
             "time_elapsed": f"{elapsed_s:.6f}s",

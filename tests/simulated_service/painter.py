@@ -1,46 +1,96 @@
-"""Paints what the service might have painted, unmistakably simulated."""
+"""Paints what the service might have painted, unmistakably simulated: by seed in colours that a test can compute."""
 
 from __future__ import annotations
 
 import colorsys
 import hashlib
 import io
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 LABEL = "SIMULATED"
 
+Array = np.ndarray[Any, Any]
 
-def repaint(image: Image.Image, mask: np.ndarray[Any, Any], seed: int, prompt: str) -> Image.Image:
+
+class Painter(Protocol):
+    """Who paints.
+
+    Attributes:
+        message: What the service's answers say of it.
+    """
+
+    message: str
+
+    def paint(
+        self, image: Image.Image, mask: Array, seed: int, prompt: str, *, fill: bool
+    ) -> Image.Image:
+        """Paint the masked area, label it, and touch nothing else.
+
+        Args:
+            image: RGB.
+            mask: bool [H, W].
+            seed: Another one paints another picture.
+            prompt: What is wanted; may be empty.
+            fill: Nothing new is wanted, the surroundings are to go on.
+        """
+
+
+class Colours:
+    """Paints a pattern of the seed's colour, whatever is wanted."""
+
+    message = "Success"
+
+    def paint(
+        self, image: Image.Image, mask: Array, seed: int, prompt: str, *, fill: bool
+    ) -> Image.Image:
+        """See `Painter`."""
+        return repaint(image, mask, seed, prompt)
+
+
+def repaint(image: Image.Image, mask: Array, seed: int, prompt: str) -> Image.Image:
     """Fill the masked area with a pattern that depends on seed and prompt, and label it; touch nothing else.
 
     The picture's light and shade stay visible below, so that a place can be recognised.
     """
+    pixels = np.asarray(image).copy()
+    top, bottom, left, right = bounds(mask)
+    part = pixels[top:bottom, left:right]
+    light = part.mean(axis=2, keepdims=True, dtype=np.float32) / 255
+    painted = pattern(mask, seed, prompt) * (0.55 + 0.45 * light)
+    inside = mask[top:bottom, left:right]
+    part[inside] = np.clip(painted, 0, 255).astype(np.uint8)[inside]
+    return labelled(Image.fromarray(pixels), mask, room(mask, len(LABEL)), opacity=1.0)
+
+
+def pattern(mask: Array, seed: int, prompt: str) -> Array:
+    """Stripes of two shades of one colour, for the bounding box of `mask`: float32 [h, w, 3], 0 to 255."""
     digest = hashlib.sha256(prompt.encode()).digest()
     hue = (seed * 0.381966 + digest[0] / 256) % 1.0
     dark, bright = (
         np.array(colorsys.hsv_to_rgb((hue + shift) % 1, 0.75, value)) * 255
         for shift, value in ((0.0, 0.55), (0.08, 1.0))
     )
-    top, bottom, left, right = _bounds(mask)
-    pixels = np.asarray(image).copy()
-    part = pixels[top:bottom, left:right]
+    top, bottom, left, right = bounds(mask)
     rows, columns = np.ogrid[0 : bottom - top, 0 : right - left]
     period = max(8, (bottom - top + right - left) // 24)
     angle = (seed * 0.7 + digest[1]) % np.pi
     wave = np.sin((rows * np.sin(angle) + columns * np.cos(angle)) * (2 * np.pi / period))
     blend = (wave * 0.5 + 0.5)[..., None].astype(np.float32)
-    colour = dark.astype(np.float32) * (1 - blend) + bright.astype(np.float32) * blend
-    light = part.mean(axis=2, keepdims=True, dtype=np.float32) / 255
-    painted = colour * (0.55 + 0.45 * light)
-    inside = mask[top:bottom, left:right]
-    part[inside] = np.clip(painted, 0, 255).astype(np.uint8)[inside]
-    result = Image.fromarray(pixels)
-    labelled = result.copy()
-    _write(labelled, LABEL, _room(mask, len(LABEL)), fill=(255, 255, 255), opacity=1.0)
-    result.paste(labelled, mask=Image.fromarray(mask))
+    stripes: Array = dark.astype(np.float32) * (1 - blend) + bright.astype(np.float32) * blend
+    return stripes
+
+
+def labelled(
+    image: Image.Image, mask: Array, box: tuple[int, int, int, int], opacity: float
+) -> Image.Image:
+    """The picture with the label in `box` (left, top, right, bottom), as far as that is masked."""
+    written = image.copy()
+    _write(written, LABEL, box, fill=(255, 255, 255), opacity=opacity)
+    result = image.copy()
+    result.paste(written, mask=Image.fromarray(mask))
     return result
 
 
@@ -68,14 +118,15 @@ def jpeg(image: Image.Image, size: tuple[int, int] | None = None, label: str = "
     return buffer.getvalue()
 
 
-def _bounds(mask: np.ndarray[Any, Any]) -> tuple[int, int, int, int]:
+def bounds(mask: Array) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right of the masked area; bottom and right lie just outside."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def _room(mask: np.ndarray[Any, Any], letters: int) -> tuple[int, int, int, int]:
+def room(mask: Array, letters: int) -> tuple[int, int, int, int]:
     """The box within the masked area that takes the largest text of so many letters, on a coarse grid."""
-    top, bottom, left, right = _bounds(mask)
+    top, bottom, left, right = bounds(mask)
     step = max(1, (bottom - top) // 48, (right - left) // 48)
     cells = mask[top:bottom:step, left:right:step]
     depth = np.zeros(cells.shape[1], int)

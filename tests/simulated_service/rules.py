@@ -101,6 +101,9 @@ PROMPTS = {
     "img2img_inpainting_edit_zi2i": "custom_prompt",
     "jimeng_image2image_dream_inpaint": "prompt",
 }
+# Those that go on with what surrounds the mask, whatever they are told; the successor does it for one prompt.
+FILLING = ("i2i_inpainting", "jimeng_img2img_seed3_painting_edit")
+ERASE = "删除"
 SUBMIT, QUERY = "CVSync2AsyncSubmitTask", "CVSync2AsyncGetResult"
 SUBMITTED = ("jimeng_image2image_dream_inpaint",)
 SIBLINGS = ("jimeng_image2image_dream_inpaint", "i2i_inpainting")
@@ -139,6 +142,12 @@ def fields(body: bytes, action: str = "CVProcess") -> dict[str, Any]:
         if BLOCKED_WORD in values[prompt]:
             raise Refusal(50413)
     return values
+
+
+def fills(values: dict[str, Any]) -> bool:
+    """Whether a valid request asks to go on with what surrounds the mask, rather than for something new."""
+    req_key = values["req_key"]
+    return req_key in FILLING or str(values.get(PROMPTS.get(req_key, ""), "")).strip() == ERASE
 
 
 def query(body: bytes) -> dict[str, Any]:

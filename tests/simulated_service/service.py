@@ -37,6 +37,7 @@ class SimulatedService:
         session_token: If the keys are temporary ones.
         latency_s: How long a picture takes.
         queue_s: How long a submitted task waits before that.
+        artist: Who paints; by default colours that a test can compute.
         allowance: Calls at once before 50430; None for no limit.
         rate_per_s: Calls within a second before 50429; None for no limit.
         port: 0 for a free one.
@@ -50,6 +51,7 @@ class SimulatedService:
         *,
         latency_s: float = 0.0,
         queue_s: float = 0.0,
+        artist: painter.Painter | None = None,
         allowance: int | None = None,
         rate_per_s: int | None = None,
         port: int = 0,
@@ -60,6 +62,7 @@ class SimulatedService:
         self.latency_s = latency_s
         self.queue_s = queue_s
         self.task_life_s = LIFE_S
+        self.artist = artist or painter.Colours()
         self.allowance = allowance
         self.rate_per_s = rate_per_s
         self.retry_after_s: float | None = None
@@ -175,7 +178,7 @@ class SimulatedService:
         if seed == -1:
             seed = uuid.uuid4().int % 2**31
         prompt = values.get(rules.PROMPTS.get(values["req_key"], ""), "")
-        return painter.repaint(image, mask, seed, prompt)
+        return self.artist.paint(image, mask, seed, prompt, fill=rules.fills(values))
 
     def finish(self, painted: Image.Image, wishes: dict[str, Any]) -> bytes:
         """The file, with the watermark and the label that were asked for."""
