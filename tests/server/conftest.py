@@ -58,6 +58,8 @@ def fresh_service(service: SimulatedService) -> None:
             "rate_per_s": None,
             "clock_offset_s": 0.0,
             "answer_size": None,
+            "works_at": None,
+            "drift": {},
         }
     )
 

@@ -109,6 +109,35 @@ def watermark(image: Image.Image, info: dict[str, Any]) -> Image.Image:
     return image
 
 
+def scaled(image: Image.Image, mask: Array, side: int) -> tuple[Image.Image, Array]:
+    """Picture and mask with a long side of `side`, as a model sees them that works at one size only."""
+    factor = side / max(image.size)
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    small = Image.fromarray(mask).convert("L").resize(size, Image.Resampling.BOX)
+    return image.resize(size, Image.Resampling.BICUBIC), np.asarray(small) > 0
+
+
+def drifted(
+    image: Image.Image,
+    *,
+    cast: tuple[float, float, float] = (0, 0, 0),
+    contrast: float = 1.0,
+    gamma: float = 1.0,
+) -> Image.Image:
+    """A copy with other colours, as a diffusion model gives back what it was not asked to change.
+
+    Args:
+        image: RGB.
+        cast: Levels that are added to red, green and blue.
+        contrast: Times the distance from the middle.
+        gamma: Above 1 it is brighter in the middle.
+    """
+    values = np.arange(256) / 255
+    values = 0.5 + (values ** (1 / gamma) - 0.5) * contrast
+    table = np.concatenate([np.rint((values * 255 + channel).clip(0, 255)) for channel in cast])
+    return image.point([int(value) for value in table])
+
+
 def jpeg(image: Image.Image, size: tuple[int, int] | None = None, label: str = "") -> bytes:
     """The whole picture encoded anew, as the real service does; at another `size` if asked, with an implicit `label`."""
     if size and size != image.size:

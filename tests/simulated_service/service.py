@@ -68,6 +68,12 @@ class SimulatedService:
         self.retry_after_s: float | None = None
         self.clock_offset_s = 0.0
         self.answer_size: tuple[int, int] | None = None
+        self.works_at: int | None = (
+            None  # the long side at which it paints and answers, whatever it is sent
+        )
+        self.drift: dict[
+            str, Any
+        ] = {}  # of all colours of an answer: arguments of `painter.drifted`
         self.denied: int | str | None = None  # what the account is refused with, whatever it sends
         self.ledger = Ledger()
         self.faults = Faults()
@@ -126,7 +132,7 @@ class SimulatedService:
                 self.faults.set([Fault(**rule) for rule in value])
             elif name in (
                 "latency_s", "queue_s", "task_life_s", "allowance", "rate_per_s", "retry_after_s",
-                "clock_offset_s", "answer_size", "denied",
+                "clock_offset_s", "answer_size", "works_at", "drift", "denied",
             ):  # fmt: skip
                 setattr(self, name, value)
             else:
@@ -178,11 +184,15 @@ class SimulatedService:
         if seed == -1:
             seed = uuid.uuid4().int % 2**31
         prompt = values.get(rules.PROMPTS.get(values["req_key"], ""), "")
+        if self.works_at:
+            image, mask = painter.scaled(image, mask, self.works_at)
         return self.artist.paint(image, mask, seed, prompt, fill=rules.fills(values))
 
     def finish(self, painted: Image.Image, wishes: dict[str, Any]) -> bytes:
         """The file, with the watermark and the label that were asked for."""
-        marked = painter.watermark(painted.copy(), wishes.get("logo_info") or {})
+        marked = painter.watermark(
+            painter.drifted(painted, **self.drift), wishes.get("logo_info") or {}
+        )
         label = wishes.get("aigc_meta")
         return painter.jpeg(marked, self.answer_size, json.dumps(label) if label else "")
 

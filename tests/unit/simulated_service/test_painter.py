@@ -150,3 +150,26 @@ def test_the_service_imports_nothing_of_the_pack():
         "volcengine",
         "importlib",
     }
+
+
+def test_a_service_that_works_at_one_size_paints_and_answers_at_it(asker):
+    asker.service.configure({"works_at": 224})
+    picture = pixels(sent(asker, DISC))
+
+    # half of 448x296, and the disc with it
+    assert (148, 224, 3) == picture.shape
+    assert np.abs(picture[40:110, 75:145] - CAT[80:220:2, 150:290:2]).mean() > 20
+    assert np.abs(picture[:20, :60] - CAT[:40:2, :120:2]).mean() < 12
+
+
+def test_a_drift_changes_all_colours_of_an_answer_alike():
+    ramp = Image.fromarray(np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2))
+
+    cast = np.asarray(painter.drifted(ramp, cast=(4, 0, -3))).astype(int)
+    assert [104, 100, 97] == cast[0, 100].tolist()
+    assert [255, 255, 252] == cast[0, 255].tolist()
+    flat = np.asarray(painter.drifted(ramp, contrast=0.5))
+    assert [64, 128, 191] == flat[0, [0, 128, 255], 0].tolist()
+    bright = np.asarray(painter.drifted(ramp, gamma=2.0))
+    # the root of a quarter is a half
+    assert [0, 128, 255] == bright[0, [0, 64, 255], 1].tolist()
