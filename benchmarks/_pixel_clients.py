@@ -63,7 +63,8 @@ def plain(file_format: str, **options: Any) -> Callable[[Path, int, str], Any]:
 def ours(folder: Path, side: int, endpoint: str) -> Any:
     """Four variants as VolcInpaint makes them, without ComfyUI around it."""
     setting.load_pack()
-    from volc_inpaint.nodes.jobs import account
+    from volc_inpaint.nodes.jobs import workers
+    from volc_inpaint.nodes.jobs.account import open_account
     from volc_inpaint.nodes.jobs.job import Job
     from volc_inpaint.nodes.pixels import encode, masks, pictures, region
     from volc_inpaint.nodes.pixels.canvas import Canvas
@@ -71,7 +72,7 @@ def ours(folder: Path, side: int, endpoint: str) -> Any:
     from volc_inpaint.nodes.volcengine.credentials import Credentials
     from volc_inpaint.nodes.volcengine.request import Request
 
-    runner = account.runner_for(
+    account = open_account(
         Credentials(setting.ACCESS_KEY, setting.SECRET_KEY),
         endpoint=endpoint,
         max_concurrency=8,
@@ -97,11 +98,13 @@ def ours(folder: Path, side: int, endpoint: str) -> Any:
         del rgb, white
         jobs = [Job(n + 1, 1, request, key, first_seed + n) for n in range(VARIANTS)]
         canvas = Canvas(image, VARIANTS, selected, regions, 8)
-        done = runner.start(jobs, lambda files: pictures.open_picture(pictures.first(files)))
+        done = workers.start(
+            account, jobs, lambda files: pictures.open_picture(pictures.first(files))
+        )
         for _ in jobs:
             outcome = done.outcomes.get(timeout=120)
             assert outcome.status == "paid", outcome
-            canvas.put(outcome.index - 1, outcome.value)
+            canvas.put(outcome.job.index - 1, outcome.value)
         assert canvas.batch().shape == (VARIANTS, side, side, 3)
         return f"{encoded.format} {encoded.quality or ''}".strip()
 

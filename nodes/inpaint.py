@@ -139,8 +139,8 @@ class VolcInpaint(io.ComfyNode):
             return pictures.open_picture(pictures.first(files))
 
         def take(outcome: Outcome) -> Any:
-            canvas.put(outcome.index - 1, outcome.value)
-            return canvas.preview(outcome.index - 1, PREVIEW_SIDE)
+            canvas.put(outcome.job.index - 1, outcome.value)
+            return canvas.preview(outcome.job.index - 1, PREVIEW_SIDE)
 
         painted = await checkout.buy(jobs, decode, take, require_all=wanted.require_all)
         notes = [note for part in regions for note in part.notes]
@@ -148,7 +148,7 @@ class VolcInpaint(io.ComfyNode):
         if paste_back and not pasted:
             notes.append(_LOGO_NOTE)
         return checkout.output(
-            canvas.batch(outcome.index - 1 for outcome in painted),
+            canvas.batch(outcome.job.index - 1 for outcome in painted),
             links(checkout.outcomes),
             notes=notes,
             regions=[part.box for part in regions],

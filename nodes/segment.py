@@ -131,7 +131,7 @@ class VolcSegment(io.ComfyNode):
         found = Found(originals, as_sent, target, max_entities)
 
         def take(outcome: Outcome) -> NDArray[np.uint8]:
-            return found.put(outcome.image, outcome.value, _scores(outcome.data))
+            return found.put(outcome.job.image, outcome.value, _scores(outcome.data))
 
         # A batch of masks has one for each picture: one missing would shift the others.
         await checkout.buy(jobs, _decode, take, require_all=True)

@@ -1,4 +1,4 @@
-"""The jobs of the pack without ComfyUI or torch: a runner on a journal, small pictures, a process that buys some.
+"""The jobs of the pack without ComfyUI or torch: an account with a journal, small pictures, a process that buys some.
 
 `python -m buyer` reads one JSON object a line: what to buy. It writes `another_run` when it waits for an equal purchase,
 and the outcomes as JSON when all is done.
@@ -12,15 +12,17 @@ import io
 import json
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import conftest  # noqa: F401 - makes the pack importable as `volc_inpaint`
 import numpy as np
 from PIL import Image
+from volc_inpaint.nodes.jobs import workers
+from volc_inpaint.nodes.jobs.account import Account
 from volc_inpaint.nodes.jobs.job import Job
 from volc_inpaint.nodes.jobs.journal import Journal
 from volc_inpaint.nodes.jobs.limiter import Limiter
-from volc_inpaint.nodes.jobs.run import Runner
 from volc_inpaint.nodes.volcengine.client import Client
 from volc_inpaint.nodes.volcengine.credentials import Credentials
 from volc_inpaint.nodes.volcengine.models import INPAINTING
@@ -39,7 +41,7 @@ ANSWERED = "img2img_inpainting_edit_zi2i"
 SUBMITTED = "jimeng_image2image_dream_inpaint"
 
 
-def make_runner(
+def make_account(
     service: SimulatedService | Any,
     folder: Path,
     *,
@@ -47,14 +49,14 @@ def make_runner(
     timeout_s: float = 30.0,
     max_bytes: int = 10**9,
     limiter: Limiter | None = None,
-) -> Runner:
-    """A runner as cold as that of a process that just started, but for a `limiter` that has learned.
+) -> Account:
+    """An account as cold as that of a process that just started, but for a `limiter` that has learned.
 
     `service` needs `endpoint` and keys only.
     """
     credentials = Credentials(service.access_key, service.secret_key)
     client = Client(credentials, service.endpoint, read_timeout_s=timeout_s)
-    return Runner(client, limiter or Limiter(cap), Journal(folder, max_bytes))
+    return Account(client, limiter or Limiter(cap), Journal(folder, max_bytes))
 
 
 def pixels(number: int = 0, side: int = SIDE) -> np.ndarray[Any, Any]:
@@ -121,14 +123,23 @@ def decode(pictures: tuple[bytes, ...]) -> Any:
         raise ValueError("no picture") from error
 
 
+def wait_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    """For what nobody tells."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.005)
+
+
 def buy(
-    runner: Runner,
+    account: Account,
     wanted: list[Job],
     timeout_s: float = 60.0,
     decoder: Callable[[tuple[bytes, ...]], Any] = decode,
 ) -> list[Outcome]:
     """Start a run, wait for its end, return what came of it."""
-    run = runner.start(wanted, decoder)
+    run = workers.start(account, wanted, decoder)
     if not run.done.wait(timeout_s):
         raise TimeoutError(str(run.status()))
     return run.results()
@@ -139,14 +150,14 @@ def main() -> None:
     from argparse import Namespace
     from pathlib import Path
 
-    runner = None
+    account = None
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)
-        if runner is None:
+        if account is None:
             service = Namespace(**order["service"])
-            runner = make_runner(service, Path(order["folder"]), **order.get("runner", {}))
-        run = runner.start(jobs(**order.get("jobs", {})), decode)
+            account = make_account(service, Path(order["folder"]), **order.get("account", {}))
+        run = workers.start(account, jobs(**order.get("jobs", {})), decode)
         told = False
         while not run.done.wait(0.005):
             if run.status().waiting_for == "another_run" and not told:
@@ -156,7 +167,7 @@ def main() -> None:
             json.dumps(
                 [
                     {
-                        "index": outcome.index,
+                        "index": outcome.job.index,
                         "status": outcome.status,
                         "request_id": outcome.request_id,
                         "message": outcome.message,

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..jobs.job import Outcome, Status
-    from ..jobs.run import Run
+    from ..jobs.job import Outcome
+    from ..jobs.run import Run, Status
 
 # Longest side of the preview of a picture that arrives, in pixels.
 PREVIEW_SIDE = 1024
@@ -86,7 +86,7 @@ async def follow(run: Run, display: Display, take: Callable[[Outcome], NDArray[n
                 if outcome.value is not None:
                     rgb = await in_background(take, outcome)
                     with contextlib.suppress(OSError):  # a full disk costs the preview, not the run
-                        await in_background(display.picture, outcome.index, rgb)
+                        await in_background(display.picture, outcome.job.index, rgb)
                 display.status(run.status())
             if finished:
                 break

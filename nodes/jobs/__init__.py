@@ -1,1 +1,1 @@
-"""What must be paid: runner, limiter, journal."""
+"""What must be paid: nothing lost, nothing paid twice."""

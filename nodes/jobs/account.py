@@ -1,25 +1,41 @@
-"""One runner for each account and journal, shared by all nodes of the process."""
+"""What the runs of one account share: its client, its limiter, its journal."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..volcengine.client import Client
 from .journal import Journal
 from .limiter import Limiter
-from .run import Runner
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ..volcengine.credentials import Credentials
 
+
+@dataclass(frozen=True)
+class Account:
+    """One account and its journal.
+
+    Attributes:
+        client: Speaks to the service.
+        limiter: Lets calls go as the account's allowance permits.
+        journal: The folder of paid pictures.
+    """
+
+    client: Client
+    limiter: Limiter
+    journal: Journal
+
+
 _lock = threading.Lock()
-_runners: dict[tuple[object, ...], Runner] = {}
+_accounts: dict[tuple[object, ...], Account] = {}
 
 
-def runner_for(
+def open_account(
     credentials: Credentials,
     *,
     endpoint: str,
@@ -27,11 +43,11 @@ def runner_for(
     timeout_s: float,
     journal_directory: Path,
     journal_max_bytes: int,
-) -> Runner:
-    """The runner of an account; what it learned of the allowance is kept as long as the process lives.
+) -> Account:
+    """The account of these keys; what it learned of the allowance is kept as long as the process lives.
 
     Args:
-        credentials: The account.
+        credentials: The keys.
         endpoint: Base URL of the service.
         max_concurrency: Calls at once, at most.
         timeout_s: For an answer, in seconds.
@@ -52,9 +68,9 @@ def runner_for(
         journal_max_bytes,
     )
     with _lock:
-        if identity not in _runners:
+        if identity not in _accounts:
             client = Client(credentials, endpoint, read_timeout_s=timeout_s)
-            _runners[identity] = Runner(
+            _accounts[identity] = Account(
                 client, Limiter(max_concurrency), Journal(journal_directory, journal_max_bytes)
             )
-        return _runners[identity]
+        return _accounts[identity]

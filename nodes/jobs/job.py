@@ -1,4 +1,4 @@
-"""What a run is asked for, what came of it, and how it stands meanwhile."""
+"""What is wanted, and what came of it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 # How long the service keeps its links: https://www.volcengine.com/docs/86081/1804490
 LINK_LIFE_S = 24 * 3600.0
-
-Waiting = Literal["", "allowance", "retry", "another_run"]
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,7 @@ class Outcome:
     """What came of a job.
 
     Attributes:
-        index: Of the job.
-        image: Of the job.
-        seed: As sent; differs from the job's if it was drawn again.
+        job: As bought: its seed is another than that of the job that was wanted if it was drawn again.
         status: `paid`: bought now. `journal`: bought earlier. `failed`: not billed. `unknown`: perhaps billed.
         value: What the run's `decode` made of the pictures; None without pictures.
         urls: Links to the same pictures that still live.
@@ -61,9 +57,7 @@ class Outcome:
         notes: What the user should know.
     """
 
-    index: int
-    image: int
-    seed: int | None
+    job: Job
     status: Literal["paid", "journal", "failed", "unknown"]
     value: Any = None
     urls: tuple[str, ...] = ()
@@ -84,9 +78,7 @@ def delivered(
     report = entry.report
     fresh = time.time() - float(report.get("received_at") or 0) < LINK_LIFE_S
     return Outcome(
-        index=job.index,
-        image=job.image,
-        seed=report.get("seed", job.seed),
+        job=job,
         status=status,
         value=value,
         urls=tuple(report.get("urls") or ()) if fresh else (),
@@ -103,9 +95,7 @@ def delivered(
 def failed(job: Job, error: VolcengineError, notes: Iterable[str]) -> Outcome:
     """The outcome of a job without a picture: `unknown` if it may have been billed all the same."""
     return Outcome(
-        index=job.index,
-        image=job.image,
-        seed=job.seed,
+        job=job,
         status="unknown" if error.doubtful else "failed",
         urls=getattr(error, "urls", ()),
         request_id=str(getattr(error, "request_id", "")),
@@ -114,23 +104,3 @@ def failed(job: Job, error: VolcengineError, notes: Iterable[str]) -> Outcome:
         error=error,
         notes=tuple(notes),
     )
-
-
-@dataclass(frozen=True)
-class Status:
-    """How a run stands; the canvas makes a line of it.
-
-    Attributes:
-        on_wire: Calls and tasks under way.
-        in_queue: Those of them that the service has not begun yet.
-        waiting_for: Why others are not under way.
-    """
-
-    total: int
-    delivered: int
-    from_journal: int
-    failed: int
-    unknown: int
-    on_wire: int
-    in_queue: int
-    waiting_for: Waiting

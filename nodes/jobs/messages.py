@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -173,14 +175,16 @@ def no_picture(key: str, request_id: str) -> VolcengineError:
 
 
 def elsewhere(trace: Mapping[str, Any]) -> VolcengineError:
-    """An equal call of another server ended in doubt while this run waited for it."""
+    """An equal call, of another server or of this one, ended in doubt while this run waited for it."""
     when = _when(trace)
+    ours = trace.get("host") == platform.node() and trace.get("process") == os.getpid()
+    who_en, who_zh = ("This", "本") if ours else ("Another", "另一台")
     return DoubtError(
         Text(
-            f"Another ComfyUI server sent an equal call ({when}) while this run waited for its picture, and got none. That "
+            f"{who_en} ComfyUI server sent an equal call ({when}) while this run waited for its picture, and got none. That "
             "call may have been billed, so this run sent nothing; compare the bill at "
             "https://console.volcengine.com/finance before running again.",
-            f"另一台 ComfyUI 服务器发出了相同的调用（{when}），本次运行等待其结果，但未等到图片。该调用可能已计费，因此本次未发送请求；"
+            f"{who_zh} ComfyUI 服务器发出了相同的调用（{when}），本次运行等待其结果，但未等到图片。该调用可能已计费，因此本次未发送请求；"
             "再次运行前请在 https://console.volcengine.com/finance 核对账单。",
         ),
     )

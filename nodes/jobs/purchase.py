@@ -22,12 +22,13 @@ from .retry import RetryPlan
 from .sending import Sending, trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..volcengine.answers import Answer
+    from .account import Account
     from .claims import Claim
     from .job import Job, Outcome
-    from .run import Run, Runner
+    from .run import Run
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,10 +40,17 @@ _DOWNLOAD_PAUSE_S = 0.5
 class Purchase:
     """Gets the picture of one job for one run."""
 
-    def __init__(self, runner: Runner, run: Run, job: Job) -> None:
-        self._runner = runner
+    def __init__(
+        self,
+        account: Account,
+        run: Run,
+        job: Job,
+        decode: Callable[[tuple[bytes, ...]], Any],
+    ) -> None:
+        self._account = account
         self._run = run
         self._job = job
+        self._decode = decode
         self._plan = RetryPlan()
         self._notes: list[str] = []
         self._money: messages.Money = "unspent"
@@ -53,53 +61,43 @@ class Purchase:
             job = self._job
             try:
                 key = journal_key(
-                    self._runner.client.endpoint, job.request, job.pixels_key, job.seed
+                    self._account.client.endpoint, job.request, job.pixels_key, job.seed
                 )
             except (TypeError, ValueError) as error:  # a value that no JSON can carry
                 return self._failed(messages.unexpected(error, self._money))
-            flight, mine = self._runner.flights.join(key)
-            if mine:
-                outcome = None
-                try:
-                    outcome = self._fly(key)
-                except VolcengineError as error:
-                    outcome = self._failed(error)
-                except Exception as error:  # noqa: BLE001 - a bug must not hang the node that waits
-                    _LOG.exception("purchase failed")
-                    outcome = self._failed(messages.unexpected(error, self._money))
-                finally:
-                    self._runner.flights.land(key, outcome)
-                if outcome is None and self._job is not job:
-                    continue  # another seed was drawn
-                return outcome
-            self._run.state("another_run", 1)
             try:
-                while not flight.landed.wait(_CLAIM_POLL_S):
-                    if self._run.cancelled():
-                        return None
-            finally:
-                self._run.state("another_run", -1)
-            if flight.result is not None:
-                return self._shared(flight.result)
+                outcome = self._buy_once(key)
+            except VolcengineError as error:
+                outcome = self._failed(error)
+            except Exception as error:  # noqa: BLE001 - a bug must not hang the node that waits
+                _LOG.exception("purchase failed")
+                outcome = self._failed(messages.unexpected(error, self._money))
+            if outcome is not None or self._job is job:
+                return outcome
+            # another seed was drawn
         return None
 
-    def _shared(self, outcome: Outcome) -> Outcome:
-        """The outcome of an equal job: what that one paid, this one need not."""
-        status = "journal" if outcome.status == "paid" else outcome.status
-        return replace(outcome, index=self._job.index, image=self._job.image, status=status)
-
-    def _fly(self, key: str) -> Outcome | None:
+    def _buy_once(self, key: str) -> Outcome | None:
         self._money = "unspent"
         found = self._from_journal(key)
         if found is not None:
             return found
-        claim, waited = self._claim(key)
+        claim, waited = self._try_claim(key), False
         if claim is None:
-            return None
+            waited = True
+            with self._run.counted("another_run"):
+                while claim is None:
+                    if not self._run.pause(_CLAIM_POLL_S):
+                        return None
+                    # First here: a picture that found no room on the disk is in the journal's memory only.
+                    found = self._from_journal(key)
+                    if found is not None:
+                        return found
+                    claim = self._try_claim(key)
         try:
-            # Perhaps another process has bought it while we waited.
+            # Perhaps another has bought it since we looked.
             found = self._from_journal(key, claimed=True)
-            sending = Sending(self._runner, self._run, self._job, claim, self._note)
+            sending = Sending(self._account, self._run, self._job, claim, self._note)
             found = found or self._resume(key, claim, sending, waited=waited)
             return found or self._buy(key, claim, sending)
         finally:
@@ -113,29 +111,16 @@ class Purchase:
         else:
             claim.withdraw()
 
-    def _claim(self, key: str) -> tuple[Claim | None, bool]:
-        """Claim the purchase among all processes that share the journal; and whether another held it."""
-        claim = self._try_claim(key)
-        if claim is not None:
-            return claim, False
-        self._run.state("another_run", 1)
-        try:
-            while claim is None and self._run.pause(_CLAIM_POLL_S):
-                claim = self._try_claim(key)
-            return claim, True
-        finally:
-            self._run.state("another_run", -1)
-
     def _try_claim(self, key: str) -> Claim | None:
         try:
-            return self._runner.journal.try_claim(key)
+            return self._account.journal.try_claim(key)
         except OSError as error:
             raise messages.unwritable(error) from error
 
     def _from_journal(self, key: str, *, claimed: bool = False) -> Outcome | None:
         """What the journal holds; what is no picture is set aside, but only by the holder of the claim."""
         try:
-            entry = self._runner.journal.find(key, self._run.number)
+            entry = self._account.journal.find(key, self._run.number)
             if entry is None:
                 return None
             self._money = "kept"
@@ -148,14 +133,14 @@ class Purchase:
         except OSError as error:
             raise messages.unreadable(error) from error
         if claimed:
-            self._runner.journal.set_aside(key)
+            self._account.journal.set_aside(key)
         return None
 
     def _resume(self, key: str, claim: Claim, sending: Sending, *, waited: bool) -> Outcome | None:
         """Make what can be made of a purchase that was left behind; None to buy the picture."""
         left = claim.left_behind
         if not left:
-            if self._runner.journal.was_set_aside(key):
+            if self._account.journal.was_set_aside(key):
                 self._note(*messages.damaged())
             return None
         report = left.get("report")
@@ -221,7 +206,7 @@ class Purchase:
     def _may_send_again(self, error: VolcengineError) -> bool:
         """Wait as the plan says; whether to send the same request once more."""
         if self._plan.may_set_clock(error) and isinstance(error, APIResponseError):
-            return self._runner.client.set_clock_from(error.server_date)
+            return self._account.client.set_clock_from(error.server_date)
         seconds = self._plan.pause_s(error, time.monotonic())
         if seconds is None:
             if isinstance(error, RateLimitError):
@@ -231,11 +216,8 @@ class Purchase:
             return False
         if not seconds:
             return True
-        self._run.state("retry", 1)
-        try:
+        with self._run.counted("retry"):
             return self._run.pause(seconds)
-        finally:
-            self._run.state("retry", -1)
 
     def _keep(
         self,
@@ -268,7 +250,7 @@ class Purchase:
     def _put(self, key: str, entry: Entry, status: Literal["paid", "journal"]) -> Outcome | None:
         """Put an entry into the journal, then look at it; what shows nothing is set aside, and None."""
         try:
-            self._runner.journal.add(key, entry, self._run.number)
+            self._account.journal.add(key, entry, self._run.number)
             self._money = "kept"
         except Exception as error:  # noqa: BLE001 - whatever it is, the picture is here and goes on to its node
             _LOG.exception("journal")
@@ -276,14 +258,14 @@ class Purchase:
         outcome = self._delivered(entry, status)
         if outcome is None:
             self._money = "doubtful"
-            self._runner.journal.set_aside(key)
+            self._account.journal.set_aside(key)
         return outcome
 
     def _download(self, urls: list[str]) -> tuple[bytes, ...]:
         for left in reversed(range(_DOWNLOAD_TRIES)):
             try:
-                pictures = tuple(self._runner.client.download(url) for url in urls)
-                self._run.decode(
+                pictures = tuple(self._account.client.download(url) for url in urls)
+                self._decode(
                     pictures
                 )  # half a picture, or a page of a proxy, is not the one paid for
                 return pictures
@@ -296,7 +278,7 @@ class Purchase:
     def _delivered(self, entry: Entry, status: Literal["paid", "journal"]) -> Outcome | None:
         """The outcome of an entry; None if it holds no picture."""
         try:
-            value = self._run.decode(entry.pictures)
+            value = self._decode(entry.pictures)
         except ValueError:
             return None
         return delivered(self._job, entry, value, status, self._notes)

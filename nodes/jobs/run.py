@@ -1,104 +1,70 @@
-"""Gets the pictures of a run side by side: from the journal, from an equal run, or by paying."""
+"""How one run stands: cancelled, stopped, what its jobs wait for, what came of them. It starts nothing itself."""
 
 from __future__ import annotations
 
-import atexit
-import itertools
-import logging
+import contextlib
 import queue
 import threading
-import time
-import weakref
-from collections import Counter, deque
-from typing import TYPE_CHECKING, Any
-
-from .flights import Flights
-from .job import Status
-from .purchase import Purchase
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator
 
-    from ..volcengine.client import Client
     from ..volcengine.errors import VolcengineError
-    from .job import Job, Outcome, Waiting
-    from .journal import Journal
-    from .limiter import Limiter
+    from .job import Outcome
 
-_LOG = logging.getLogger(__name__)
-_MAX_THREADS = 16
-# How long the end of the process waits for calls on the wire.
-_LANDING_S = 15.0
+Waiting = Literal["", "allowance", "retry", "another_run"]
+# What a job may be in: a reason to wait, on the wire, in the service's queue, waiting for a task whose number is on the
+# disk, or being worked on at all.
+State = Literal["allowance", "retry", "another_run", "on_wire", "in_queue", "kept_task", "at_work"]
 
 
-class Runner:
-    """Everything that the runs of one account share.
+@dataclass(frozen=True)
+class Status:
+    """How a run stands; the canvas makes a line of it.
 
-    Args:
-        client: Speaks to the service.
-        limiter: The account's.
-        journal: The folder of paid pictures.
+    Attributes:
+        on_wire: Calls and tasks under way.
+        in_queue: Those of them that the service has not begun yet.
+        waiting_for: Why others are not under way.
     """
 
-    def __init__(self, client: Client, limiter: Limiter, journal: Journal) -> None:
-        self.client = client
-        self.limiter = limiter
-        self.journal = journal
-        self.flights: Flights[Outcome] = Flights()
-        self._numbers = itertools.count(1)
-
-    def start(self, jobs: Sequence[Job], decode: Callable[[tuple[bytes, ...]], Any]) -> Run:
-        """Begin at once, on daemon threads that outlive the prompt.
-
-        Args:
-            jobs: What is wanted.
-            decode: Makes the value of an outcome of the pictures' bytes; a ValueError means they are no pictures.
-                Called on a thread of the run, after the bytes are in the journal.
-        """
-        run = Run(self, next(self._numbers), list(jobs), decode)
-        run.start()
-        return run
+    total: int
+    delivered: int
+    from_journal: int
+    failed: int
+    unknown: int
+    on_wire: int
+    in_queue: int
+    waiting_for: Waiting
 
 
 class Run:
     """The jobs of one node at one time.
 
-    Attributes:
+    Args:
         number: Tells runs apart.
+        total: How many jobs it has.
+
+    Attributes:
+        number: As given.
         outcomes: Filled as the jobs end, in any order.
         done: Set when all have ended, or were given up after a cancel.
     """
 
-    def __init__(
-        self,
-        runner: Runner,
-        number: int,
-        jobs: list[Job],
-        decode: Callable[[tuple[bytes, ...]], Any],
-    ) -> None:
+    def __init__(self, number: int, total: int) -> None:
         self.number = number
-        self.decode = decode
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self.done = threading.Event()
-        self._runner = runner
-        self._total = len(jobs)
-        self._jobs = deque(jobs)
+        self._total = total
         self._lock = threading.Lock()
         self._results: dict[int, Outcome] = {}
         self._cancelled = threading.Event()
         self._turned_away = False
         self._stopped_by: VolcengineError | None = None
-        self._states: Counter[Waiting | str] = Counter()
-        self._threads = min(len(jobs), _MAX_THREADS)
-        if not jobs:
-            self.done.set()
-
-    def start(self) -> None:
-        """Start the threads."""
-        _under_way.add(self)
-        for number in range(self._threads):
-            name = f"volc-inpaint-run-{self.number}-{number}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._states: Counter[State] = Counter()
 
     def cancel(self) -> None:
         """Send nothing new. What is on the wire ends in the background and goes into the journal."""
@@ -132,28 +98,35 @@ class Run:
         """Why no further call makes sense."""
         return self._stopped_by
 
-    def state(self, name: Waiting | str, change: int) -> None:
-        """Count a job into or out of a state: a reason to wait, `on_wire`, `in_queue` or `kept_task`."""
+    @contextlib.contextmanager
+    def counted(self, state: State) -> Iterator[None]:
+        """Count a job into a state for as long as the block lasts."""
         with self._lock:
-            self._states[name] += change
+            self._states[state] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._states[state] -= 1
 
     def to_land(self) -> tuple[int, int]:
         """What the end of the process would cut off, beside tasks, whose numbers are on the disk.
 
         Returns:
-            Calls on the wire, and threads at work.
+            Calls on the wire, and jobs at work.
         """
         with self._lock:
             kept = self._states["kept_task"]
-            return self._states["on_wire"] - kept, self._threads - kept
+            return self._states["on_wire"] - kept, self._states["at_work"] - kept
 
     def status(self) -> Status:
         """How the run stands now."""
         with self._lock:
             statuses = Counter(outcome.status for outcome in self._results.values())
             waiting: Waiting = ""
-            for reason in ("retry", "another_run", "allowance"):
-                if self._states[reason] > 0:
+            reasons: tuple[Waiting, ...] = ("retry", "another_run", "allowance")
+            for reason in reasons:
+                if reason and self._states[reason] > 0:
                     waiting = reason
             return Status(
                 total=self._total,
@@ -166,48 +139,13 @@ class Run:
                 waiting_for=waiting,
             )
 
+    def add(self, outcome: Outcome) -> None:
+        """A job ended."""
+        with self._lock:
+            self._results[outcome.job.index] = outcome
+        self.outcomes.put(outcome)
+
     def results(self) -> list[Outcome]:
         """The outcomes so far, in the jobs' order."""
         with self._lock:
             return [self._results[index] for index in sorted(self._results)]
-
-    def _work(self) -> None:
-        try:
-            while not self.cancelled():
-                try:
-                    job = self._jobs.popleft()
-                except IndexError:
-                    break
-                outcome = Purchase(self._runner, self, job).obtain()
-                if outcome is None:
-                    break
-                with self._lock:
-                    self._results[outcome.index] = outcome
-                self.outcomes.put(outcome)
-        finally:
-            with self._lock:
-                self._threads -= 1
-                last = self._threads == 0
-            if last:
-                self._runner.limiter.forget(self.number)
-                self._runner.journal.forget(self.number)
-                self.done.set()
-
-
-_under_way: weakref.WeakSet[Run] = weakref.WeakSet()
-
-
-@atexit.register
-def _let_calls_land() -> None:
-    """The process ends: send nothing new, but let what is on the wire reach the journal, for it may be paid."""
-    runs = [run for run in _under_way if not run.done.is_set()]
-    for run in runs:
-        run.cancel()
-    calls = sum(run.to_land()[0] for run in runs)
-    if calls:
-        _LOG.warning(
-            "Waiting up to %g s for %d paid pictures; Ctrl-C gives them up.", _LANDING_S, calls
-        )
-    deadline = time.monotonic() + _LANDING_S
-    while any(run.to_land()[1] for run in runs) and time.monotonic() < deadline:
-        time.sleep(0.05)

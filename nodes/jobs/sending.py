@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..volcengine.answers import Answer
+    from .account import Account
     from .claims import Claim
     from .job import Job
-    from .run import Run, Runner
+    from .run import Run
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ class Sending:
     """Sends the request of a job, or goes on waiting for its task, for the holder of its claim.
 
     Args:
-        runner: Of the account.
+        account: Who pays.
         run: That wants the picture.
         job: What is wanted.
         claim: Held.
@@ -48,9 +50,9 @@ class Sending:
     """
 
     def __init__(
-        self, runner: Runner, run: Run, job: Job, claim: Claim, note: Callable[[str, str], None]
+        self, account: Account, run: Run, job: Job, claim: Claim, note: Callable[[str, str], None]
     ) -> None:
-        self._runner = runner
+        self._account = account
         self._run = run
         self._job = job
         self._claim = claim
@@ -73,25 +75,20 @@ class Sending:
         return self._in_a_place(lambda: self._fetch(task))
 
     def _in_a_place(self, call: Callable[[], Answer | None]) -> Answer | None:
-        limiter = self._runner.limiter
-        self._run.state("allowance", 1)
-        try:
+        limiter = self._account.limiter
+        with self._run.counted("allowance"):
             if not limiter.acquire(self._run.number, self._run.given_up):
                 return None
-        finally:
-            self._run.state("allowance", -1)
         started = time.monotonic()
-        self._run.state("on_wire", 1)
         try:
-            answer = call()
+            with self._run.counted("on_wire"):
+                answer = call()
         except RateLimitError as error:
             limiter.refused(rate=error.row.kind is Kind.RATE, retry_after_s=error.retry_after_s)
             raise
         except BaseException:
             limiter.ended()
             raise
-        finally:
-            self._run.state("on_wire", -1)
         if answer is None:
             limiter.ended()
         else:
@@ -108,8 +105,8 @@ class Sending:
             raise messages.unwritable(error) from error
         if self._run.given_up():
             return None
-        self._runner.limiter.departs()
-        answer = self._runner.client.call(model.action, VERSION, body)
+        self._account.limiter.departs()
+        answer = self._account.client.call(model.action, VERSION, body)
         return self._fetch_new(answer) if model.query_action else answer
 
     def _fetch_new(self, answer: Answer) -> Answer:
@@ -134,19 +131,17 @@ class Sending:
             task: What to ask for.
             kept: Whether its number is on the disk.
         """
-        queued = False
+        with contextlib.ExitStack() as states:
+            in_queue = contextlib.ExitStack()
+            states.enter_context(in_queue)
+            if kept:
+                states.enter_context(self._run.counted("kept_task"))
 
-        def on_status(status: str) -> None:
-            nonlocal queued
-            if queued != (status == "in_queue"):
-                queued = not queued
-                self._run.state("in_queue", 1 if queued else -1)
+            def on_status(status: str) -> None:
+                in_queue.close()
+                if status == "in_queue":
+                    in_queue.enter_context(self._run.counted("in_queue"))
 
-        self._run.state("kept_task", int(kept))
-        client = self._runner.client
-        try:
-            with client.connection() as shared:
-                return tasks.fetch(client, self._job.request, task, on_status, shared)
-        finally:
-            on_status("")
-            self._run.state("kept_task", -int(kept))
+            client = self._account.client
+            shared = states.enter_context(client.connection())
+            return tasks.fetch(client, self._job.request, task, on_status, shared)

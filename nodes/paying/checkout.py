@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ..host import server
 from ..host.display import Display, follow
 from ..host.settings import Settings
-from ..jobs import account
+from ..jobs import account, workers
 from ..volcengine import key_sources
 from ..words import Text
 from .report import report, summary
@@ -45,7 +45,7 @@ class Checkout:
 
     def __init__(self, node_id: str) -> None:
         settings = Settings.from_environment()
-        self._account = account.runner_for(
+        self._account = account.open_account(
             key_sources.load(saved=server.credentials_file()),
             endpoint=settings.endpoint,
             max_concurrency=settings.max_concurrency,
@@ -82,7 +82,7 @@ class Checkout:
             InterruptProcessingException: The user cancelled.
         """
         display = Display(self._node_id, len(jobs))
-        run = self._account.start(jobs, decode)
+        run = workers.start(self._account, jobs, decode)
         await follow(run, display, take)
         self.outcomes, self._previews = run.results(), display.output()
         missing = [outcome for outcome in self.outcomes if outcome.value is None]

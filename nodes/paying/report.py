@@ -56,9 +56,9 @@ def report(
         **counts,
         "variants": [
             {
-                "index": outcome.index,
-                "image": outcome.image,
-                "seed": outcome.seed,
+                "index": outcome.job.index,
+                "image": outcome.job.image,
+                "seed": outcome.job.seed,
                 "status": outcome.status,
                 "request_id": outcome.request_id,
                 "code": outcome.code,
@@ -81,7 +81,7 @@ def link_notes(outcomes: Iterable[Outcome], *, return_url: bool) -> list[Text]:
     """Which pictures came without the link that was asked for, and what to do."""
     if not return_url:
         return []
-    bare = [o.index for o in outcomes if o.value is not None and not o.urls]
+    bare = [o.job.index for o in outcomes if o.value is not None and not o.urls]
     if not bare:
         return []
     return [

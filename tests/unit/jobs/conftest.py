@@ -61,12 +61,12 @@ def jobs(model: str) -> Callable[..., list[Job]]:
 class Buyer:
     """A process of its own that buys what it is told to."""
 
-    def __init__(self, service: SimulatedService, folder: Path, **runner: Any) -> None:
+    def __init__(self, service: SimulatedService, folder: Path, **account: Any) -> None:
         keys = ("endpoint", "access_key", "secret_key")
         self._order = {
             "service": {name: getattr(service, name) for name in keys},
             "folder": str(folder),
-            "runner": runner,
+            "account": account,
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "buyer"],
@@ -108,8 +108,8 @@ class Buyer:
 def buyer(service: SimulatedService) -> Iterator[Callable[..., Buyer]]:
     buyers: list[Buyer] = []
 
-    def start(folder: Path, **runner: Any) -> Buyer:
-        buyers.append(Buyer(service, folder, **runner))
+    def start(folder: Path, **account: Any) -> Buyer:
+        buyers.append(Buyer(service, folder, **account))
         return buyers[-1]
 
     yield start

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import buyer
+from volc_inpaint.nodes.jobs import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +27,8 @@ def test_while_waiting_for_the_allowance(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.configure({"latency_s": 0.4, "allowance": 2})
-    runner = buyer.make_runner(service, tmp_path)
-    run = runner.start(jobs(8), buyer.decode)
+    account = buyer.make_account(service, tmp_path)
+    run = workers.start(account, jobs(8), buyer.decode)
     assert service.wait_for("on_wire", 2)
     assert service.wait_for("refused", 1)
     run.cancel()
@@ -36,22 +37,22 @@ def test_while_waiting_for_the_allowance(
 
     assert len(service.ledger.calls()) <= sent + 1  # one may have left just then
     billed = service.billed
-    again = buyer.buy(runner, jobs(8))
+    again = buyer.buy(account, jobs(8))
     assert [outcome.status for outcome in again].count("journal") == billed
     assert service.billed == 8
 
 
 def test_with_calls_on_the_wire(service: SimulatedService, tmp_path: Path, jobs: Jobs) -> None:
     service.configure({"latency_s": 1.0})
-    runner = buyer.make_runner(service, tmp_path)
-    run = runner.start(jobs(4), buyer.decode)
+    account = buyer.make_account(service, tmp_path)
+    run = workers.start(account, jobs(4), buyer.decode)
     assert service.wait_for("on_wire", 4)
     run.cancel()
     assert run.status().on_wire == 4
     assert run.done.wait(5)
 
     assert [path.suffix for path in tmp_path.glob("*/*")] == [".zip"] * 4
-    again = buyer.buy(buyer.make_runner(service, tmp_path), jobs(4))
+    again = buyer.buy(buyer.make_account(service, tmp_path), jobs(4))
     assert [outcome.status for outcome in again] == ["journal"] * 4
     assert service.billed == 4
 
@@ -60,11 +61,11 @@ def test_run_again_while_the_cancelled_calls_are_still_on_the_wire(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.configure({"latency_s": 0.5})
-    runner = buyer.make_runner(service, tmp_path)
-    run = runner.start(jobs(4), buyer.decode)
+    account = buyer.make_account(service, tmp_path)
+    run = workers.start(account, jobs(4), buyer.decode)
     assert service.wait_for("on_wire", 2)
     run.cancel()
-    again = buyer.buy(runner, jobs(4))
+    again = buyer.buy(account, jobs(4))
 
     assert len(again) == 4
     assert all(outcome.value is not None for outcome in again)
@@ -75,8 +76,8 @@ def test_while_pausing_before_another_try(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail(50500, times=99)
-    runner = buyer.make_runner(service, tmp_path)
-    run = runner.start(jobs(1), buyer.decode)
+    account = buyer.make_account(service, tmp_path)
+    run = workers.start(account, jobs(1), buyer.decode)
     assert service.wait_for("refused", 1)
     deadline = time.monotonic() + 5
     while run.status().waiting_for != "retry" and time.monotonic() < deadline:
@@ -95,11 +96,11 @@ def test_an_equal_run_goes_on_when_the_one_it_waits_for_is_cancelled(
 ) -> None:
     """The first holds the purchase but not yet a place on the wire; the second inherits it."""
     service.fail("hang", seed=50)
-    runner = buyer.make_runner(service, tmp_path, cap=1)
-    other = runner.start(jobs(1, seed=50), buyer.decode)
+    account = buyer.make_account(service, tmp_path, cap=1)
+    other = workers.start(account, jobs(1, seed=50), buyer.decode)
     assert service.wait_for("billed", 1)
-    first = runner.start(jobs(2), buyer.decode)
-    second = runner.start(jobs(2), buyer.decode)
+    first = workers.start(account, jobs(2), buyer.decode)
+    second = workers.start(account, jobs(2), buyer.decode)
     deadline = time.monotonic() + 5
     while second.status().waiting_for != "another_run" and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -123,14 +124,14 @@ def test_while_decoding(service: SimulatedService, tmp_path: Path, jobs: Jobs) -
         assert go_on.wait(10)
         return buyer.decode(pictures)
 
-    runner = buyer.make_runner(service, tmp_path)
-    run = runner.start(jobs(1), slow)
+    account = buyer.make_account(service, tmp_path)
+    run = workers.start(account, jobs(1), slow)
     assert decoding.wait(10)
     run.cancel()
     assert len(list(tmp_path.glob("*/*.zip"))) == 1
     go_on.set()
     assert run.done.wait(10)
-    again = buyer.buy(runner, jobs(1))
+    again = buyer.buy(account, jobs(1))
 
     assert [outcome.status for outcome in again] == ["journal"]
     assert service.billed == 1
@@ -139,15 +140,15 @@ def test_while_decoding(service: SimulatedService, tmp_path: Path, jobs: Jobs) -
 def test_nothing_at_all_is_sent_when_cancelled_at_once(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
-    runner = buyer.make_runner(service, tmp_path)
-    run = runner.start([], buyer.decode)
+    account = buyer.make_account(service, tmp_path)
+    run = workers.start(account, [], buyer.decode)
     assert run.done.is_set()
 
     for _ in range(20):
-        run = runner.start(jobs(8), buyer.decode)
+        run = workers.start(account, jobs(8), buyer.decode)
         run.cancel()
         assert run.done.wait(5)
     billed = service.billed
-    again = buyer.buy(runner, jobs(8))
+    again = buyer.buy(account, jobs(8))
 
     assert billed + sum(outcome.status == "paid" for outcome in again) == service.billed == 8

@@ -1,4 +1,4 @@
-"""Claims between processes: one holder, a trace of what it was doing, nothing left when all is well."""
+"""Claims within a process and between processes: one holder, a trace of what it was doing, nothing left when all is well."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from volc_inpaint.nodes.jobs.claims import Claim
-from volc_inpaint.nodes.jobs.flights import Flights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +86,7 @@ def test_one_process_holds_a_claim(holder: Holder, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_runners_of_one_process_cannot_hold_it_both(tmp_path: Path) -> None:
+def test_two_runs_of_one_process_cannot_hold_it_both(tmp_path: Path) -> None:
     claim = made(tmp_path / "claim")
 
     assert Claim.try_make(tmp_path / "claim") is None
@@ -218,26 +217,3 @@ def test_of_many_at_once_one_gets_the_claim_each_time(tmp_path: Path) -> None:
     race(4, work)
     assert most == 1
     assert got > 0
-
-
-def test_a_flight_is_flown_by_the_first_and_shared_by_the_others() -> None:
-    flights: Flights[str] = Flights()
-    pilots, results = [], []
-
-    def work(number: int) -> None:
-        flight, mine = flights.join("key")
-        if mine:
-            pilots.append(number)
-            while len(waiting) < 3:
-                pass
-            flights.land("key", "picture")
-        else:
-            waiting.append(number)
-        assert flight.landed.wait(5)
-        results.append(flight.result)
-
-    waiting: list[int] = []
-    race(4, work)
-    assert len(pilots) == 1
-    assert results == ["picture"] * 4
-    assert flights.join("key")[1]

@@ -121,7 +121,7 @@ def test_a_report_that_was_changed_by_hand_costs_no_picture(
     assert isinstance(outcome.request_id, str)
     assert isinstance(outcome.message, str)
     assert isinstance(outcome.code, (int, str))
-    assert isinstance(outcome.seed, int)
+    assert isinstance(outcome.job.seed, int)
     assert isinstance(outcome.elapsed_s, (float, type(None)))
     assert isinstance(outcome.received_at, (float, type(None)))
     assert isinstance(outcome.data, dict)

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 from simulated_service.faults import OF_PICTURES, Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
+from volc_inpaint.nodes.jobs import workers
+from volc_inpaint.nodes.jobs.journal import Journal
 from volc_inpaint.nodes.jobs.limiter import Limiter
 from volc_inpaint.nodes.volcengine.errors import VolcengineError
 
@@ -69,7 +71,7 @@ def test_a_refusal_costs_its_own_variant_and_no_money(
     limits = BUSINESS.get(code, (0,))[0] == 429 or code == "FlowLimitExceeded"  # type: ignore[call-overload]
     limiter = None if limits else experienced
     service.fail(code, seed=HIT)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, limiter=limiter), jobs())
+    outcomes = buyer.buy(buyer.make_account(service, tmp_path, limiter=limiter), jobs())
 
     if code in TRANSIENT:
         assert statuses(outcomes) == ["paid"] * 4
@@ -83,7 +85,7 @@ def test_a_refusal_costs_its_own_variant_and_no_money(
     assert entries(tmp_path) == service.billed
     assert traces(tmp_path) == []
 
-    again = buyer.buy(buyer.make_runner(service, tmp_path, limiter=experienced), jobs())
+    again = buyer.buy(buyer.make_account(service, tmp_path, limiter=experienced), jobs())
     bought = "journal" if code in TRANSIENT else "paid"
     assert statuses(again) == ["journal", bought, "journal", "journal"]
     assert service.billed == 4
@@ -101,7 +103,7 @@ def test_a_lost_answer_is_in_doubt_and_only_the_next_run_pays_for_it(
     service: SimulatedService, tmp_path: Path, fault: str, jobs: Jobs
 ) -> None:
     service.fail(fault, seed=HIT)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, timeout_s=1.5), jobs())
+    outcomes = buyer.buy(buyer.make_account(service, tmp_path, timeout_s=1.5), jobs())
     service.hangs.set()
 
     assert statuses(outcomes) == ["paid", "unknown", "paid", "paid"]
@@ -111,7 +113,7 @@ def test_a_lost_answer_is_in_doubt_and_only_the_next_run_pays_for_it(
     assert len(service.ledger.calls()) == 4
     assert [trace["seed"] for trace in traces(tmp_path)] == [HIT]
 
-    again = buyer.buy(buyer.make_runner(service, tmp_path), jobs())
+    again = buyer.buy(buyer.make_account(service, tmp_path), jobs())
     assert statuses(again) == ["journal", "paid", "journal", "journal"]
     assert len(service.ledger.calls()) == 5
     assert "earlier call" in again[1].notes[0]
@@ -123,7 +125,7 @@ def test_an_unusual_answer_is_a_picture_like_any_other(
     service: SimulatedService, tmp_path: Path, fault: str, model: str, jobs: Jobs
 ) -> None:
     service.fail(fault, seed=HIT, on=where(model))
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), jobs())
+    outcomes = buyer.buy(buyer.make_account(service, tmp_path), jobs())
 
     assert statuses(outcomes) == ["paid"] * 4
     assert service.billed == entries(tmp_path) == 4
@@ -135,7 +137,7 @@ def test_a_redirect_is_not_followed_and_not_billed(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail("redirect", seed=HIT, billed=False)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), jobs())
+    outcomes = buyer.buy(buyer.make_account(service, tmp_path), jobs())
 
     assert statuses(outcomes) == ["paid", "failed", "paid", "paid"]
     assert service.billed == entries(tmp_path) == 3
@@ -147,7 +149,7 @@ def test_a_request_that_broke_off_while_it_was_sent_goes_again(
     # Large enough not to fit the buffers of the connection.
     wanted = jobs(2, side=1060)
     service.fail("reset_before_body", nth=1)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), wanted)
+    outcomes = buyer.buy(buyer.make_account(service, tmp_path), wanted)
 
     assert statuses(outcomes) == ["paid", "paid"]
     assert service.billed == 2
@@ -158,10 +160,10 @@ def test_a_wrong_clock_is_set_by_the_answer(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.configure({"clock_offset_s": 5000.0})
-    runner = buyer.make_runner(service, tmp_path)
-    outcomes = buyer.buy(runner, jobs())
+    account = buyer.make_account(service, tmp_path)
+    outcomes = buyer.buy(account, jobs())
     refused = service.ledger.count("refused")
-    more = buyer.buy(runner, jobs(seed=100))
+    more = buyer.buy(account, jobs(seed=100))
 
     assert statuses(outcomes + more) == ["paid"] * 8
     assert 1 <= refused <= 4
@@ -172,7 +174,7 @@ def test_a_clock_that_cannot_be_set_fails_after_one_more_try(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail("InvalidTimestamp", times=99)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
+    outcomes = buyer.buy(buyer.make_account(service, tmp_path), jobs(1))
 
     assert statuses(outcomes) == ["failed"]
     assert len(service.ledger.calls()) == 2
@@ -182,7 +184,7 @@ def test_refused_keys_are_not_tried_for_every_variant(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail("InvalidAccessKey", times=99)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path, cap=1), jobs(8))
+    outcomes = buyer.buy(buyer.make_account(service, tmp_path, cap=1), jobs(8))
 
     assert statuses(outcomes) == ["failed"] * 8
     assert {outcome.code for outcome in outcomes} == {"InvalidAccessKey"}
@@ -194,16 +196,16 @@ def test_a_rejected_result_is_drawn_again_only_with_a_drawn_seed(
     service: SimulatedService, tmp_path: Path, code: int, jobs: Jobs
 ) -> None:
     service.fail(code, times=2)
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, seed=-1))
+    (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1, seed=-1))
     calls = service.ledger.calls()
 
     assert outcome.status == "paid"
-    assert outcome.seed == calls[-1].seed
+    assert outcome.job.seed == calls[-1].seed
     assert len({call.seed for call in calls}) == 3
 
     service.reset()
     service.fail(code, times=2)
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, seed=7))
+    (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1, seed=7))
     assert outcome.status == "failed"
     assert len(service.ledger.calls()) == 1
 
@@ -212,7 +214,7 @@ def test_seeds_are_drawn_again_three_times_at_most(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail(50511, times=99)
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, seed=-1))
+    (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1, seed=-1))
 
     assert outcome.status == "failed"
     assert len(service.ledger.calls()) == 4
@@ -222,7 +224,7 @@ def test_a_service_that_fails_is_asked_three_times(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail(50500, times=99)
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
+    (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1))
 
     assert (outcome.status, outcome.code) == ("failed", 50500)
     assert len(service.ledger.calls()) == 3
@@ -233,7 +235,7 @@ def test_a_service_that_asks_to_wait_for_hours_is_not_waited_for(
 ) -> None:
     service.configure({"retry_after_s": 86400.0})
     service.fail(50429, times=99)
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(8), timeout_s=5)
+    outcomes = buyer.buy(buyer.make_account(service, tmp_path), buyer.jobs(8), timeout_s=5)
 
     assert statuses(outcomes) == ["failed"] * 8
     assert {outcome.code for outcome in outcomes} == {50429}
@@ -243,7 +245,7 @@ def test_what_was_bought_is_kept_byte_for_byte(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.pictures.clear()
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, return_url=True))
+    (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1, return_url=True))
     (path,) = tmp_path.glob("*/*.zip")
     with zipfile.ZipFile(path) as file:
         report = json.loads(file.read("report.json"))
@@ -260,10 +262,10 @@ def test_what_was_bought_is_kept_byte_for_byte(
 def test_six_variants_after_four_pay_two(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
-    runner = buyer.make_runner(service, tmp_path)
-    buyer.buy(runner, jobs(4))
-    more = buyer.buy(runner, jobs(6))
-    back = buyer.buy(runner, jobs(4, return_url=True))
+    account = buyer.make_account(service, tmp_path)
+    buyer.buy(account, jobs(4))
+    more = buyer.buy(account, jobs(6))
+    back = buyer.buy(account, jobs(4, return_url=True))
 
     assert statuses(more) == ["journal"] * 4 + ["paid"] * 2
     assert statuses(back) == ["journal"] * 4
@@ -276,10 +278,10 @@ def test_two_equal_pictures_in_one_run_are_paid_once(
     service.configure({"latency_s": 0.2})
     wanted = jobs(2)
     twice = [*wanted, *(type(job)(**{**vars(job), "index": job.index + 2}) for job in wanted)]
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), twice)
+    outcomes = buyer.buy(buyer.make_account(service, tmp_path), twice)
 
     assert sorted(statuses(outcomes)) == ["journal", "journal", "paid", "paid"]
-    assert [outcome.index for outcome in outcomes] == [1, 2, 3, 4]
+    assert [outcome.job.index for outcome in outcomes] == [1, 2, 3, 4]
     assert service.billed == 2
 
 
@@ -287,8 +289,8 @@ def test_two_runs_that_want_the_same_at_once_pay_once(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.configure({"latency_s": 0.3})
-    runner = buyer.make_runner(service, tmp_path)
-    runs = [runner.start(jobs(), buyer.decode) for _ in range(3)]
+    account = buyer.make_account(service, tmp_path)
+    runs = [workers.start(account, jobs(), buyer.decode) for _ in range(3)]
     for run in runs:
         assert run.done.wait(30)
 
@@ -296,12 +298,57 @@ def test_two_runs_that_want_the_same_at_once_pay_once(
     assert sum(statuses(run.results()).count("paid") for run in runs) == 4
 
 
+def test_an_equal_run_shares_the_doubt_and_does_not_blame_another_server(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
+) -> None:
+    service.fail("hang")
+    account = buyer.make_account(service, tmp_path)
+    first = workers.start(account, jobs(1), buyer.decode)
+    assert service.wait_for("billed", 1)
+    second = workers.start(account, jobs(1), buyer.decode)
+    buyer.wait_until(lambda: second.status().waiting_for == "another_run")
+    service.hangs.set()
+    for run in (first, second):
+        assert run.done.wait(30)
+
+    assert statuses(first.results() + second.results()) == ["unknown", "unknown"]
+    assert len(service.ledger.calls()) == 1
+    message = second.results()[0].message
+    assert "This ComfyUI server sent an equal call" in message
+    assert "本 ComfyUI 服务器" in message
+
+
+def test_an_equal_run_shares_a_picture_that_found_no_room_on_the_disk(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in memory only, and nothing else may be bought until it is written: neither hides it."""
+    full = OSError(28, "No space left on device")
+
+    def no_room(*_: Any) -> int:
+        raise full
+
+    monkeypatch.setattr(Journal, "_write", no_room)
+    service.configure({"latency_s": 60.0})
+    account = buyer.make_account(service, tmp_path)
+    first = workers.start(account, jobs(1), buyer.decode)
+    assert service.wait_for("on_wire", 1)
+    second = workers.start(account, jobs(1), buyer.decode)
+    buyer.wait_until(lambda: second.status().waiting_for == "another_run")
+    service.hangs.set()
+    for run in (first, second):
+        assert run.done.wait(30)
+
+    assert statuses(first.results() + second.results()) == ["paid", "journal"]
+    assert service.billed == len(service.ledger.calls()) == 1
+    assert "No space left" in first.results()[0].notes[0]
+
+
 def test_a_link_that_does_not_work_is_fetched_by_the_next_run_without_paying(
     service: SimulatedService, tmp_path: Path, model: str, jobs: Jobs
 ) -> None:
     service.fail("link_only", on=where(model))
     service.configure({"latency_s": 0.2})
-    run = buyer.make_runner(service, tmp_path).start(jobs(1), buyer.decode)
+    run = workers.start(buyer.make_account(service, tmp_path), jobs(1), buyer.decode)
     held: dict[str, bytes] = {}
 
     class Gone(dict[str, bytes]):
@@ -317,7 +364,7 @@ def test_a_link_that_does_not_work_is_fetched_by_the_next_run_without_paying(
     assert service.billed == 1
 
     service.pictures = held
-    (again,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
+    (again,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1))
     assert again.status == "paid"
     assert again.value is not None
     assert len(service.ledger.calls()) == 1
@@ -331,12 +378,12 @@ def test_a_bug_after_the_answer_loses_no_picture(
     def broken(_: tuple[bytes, ...]) -> Any:
         raise MemoryError
 
-    runner = buyer.make_runner(service, tmp_path)
-    (outcome,) = buyer.buy(runner, jobs(1), decoder=broken)
+    account = buyer.make_account(service, tmp_path)
+    (outcome,) = buyer.buy(account, jobs(1), decoder=broken)
     assert outcome.status == "unknown"
     assert "next run" in outcome.message
 
-    (again,) = buyer.buy(runner, jobs(1))
+    (again,) = buyer.buy(account, jobs(1))
     assert again.status == "journal"
     assert service.billed == 1
 
@@ -346,7 +393,7 @@ def test_a_journal_that_cannot_be_written_stops_the_purchase(
 ) -> None:
     blocked = tmp_path / "journal"
     blocked.write_bytes(b"not a folder")
-    outcomes = buyer.buy(buyer.make_runner(service, blocked), jobs(2))
+    outcomes = buyer.buy(buyer.make_account(service, blocked), jobs(2))
 
     assert statuses(outcomes) == ["failed", "failed"]
     assert "VOLC_JOURNAL_DIR" in outcomes[0].message
@@ -356,12 +403,12 @@ def test_a_journal_that_cannot_be_written_stops_the_purchase(
 def test_an_entry_that_cannot_be_read_is_not_bought_again(
     service: SimulatedService, tmp_path: Path
 ) -> None:
-    buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    buyer.buy(buyer.make_account(service, tmp_path), buyer.jobs(1))
     (path,) = tmp_path.glob("*/*.zip")
     content = path.read_bytes()
     path.unlink()
     path.mkdir()  # reading it fails, whoever the user is
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), buyer.jobs(1))
 
     assert outcome.status == "failed"
     assert "cannot be read" in outcome.message
@@ -369,18 +416,18 @@ def test_an_entry_that_cannot_be_read_is_not_bought_again(
 
     path.rmdir()
     path.write_bytes(content)
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), buyer.jobs(1))
     assert outcome.status == "journal"
 
 
 def test_a_damaged_entry_is_said_and_bought_again(
     service: SimulatedService, tmp_path: Path
 ) -> None:
-    buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    buyer.buy(buyer.make_account(service, tmp_path), buyer.jobs(1))
     (path,) = tmp_path.glob("*/*.zip")
     path.write_bytes(path.read_bytes()[:-40])
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
-    (again,) = buyer.buy(buyer.make_runner(service, tmp_path), buyer.jobs(1))
+    (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), buyer.jobs(1))
+    (again,) = buyer.buy(buyer.make_account(service, tmp_path), buyer.jobs(1))
 
     assert outcome.status == "paid"
     assert "damaged" in outcome.notes[0]
@@ -393,10 +440,10 @@ def test_a_doubt_outlives_a_run_that_could_not_ask_again(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail("reset_after_body")
-    buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
+    buyer.buy(buyer.make_account(service, tmp_path), jobs(1))
     service.fail(50413)
-    (refused,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
-    (bought,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
+    (refused,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1))
+    (bought,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1))
 
     assert refused.status == "failed"
     assert bought.status == "paid"
@@ -408,7 +455,7 @@ def test_each_error_has_an_english_and_a_chinese_line(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.faults.set([Fault(50413, seed=1), Fault("html_504", seed=2)])
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), jobs(2))
+    outcomes = buyer.buy(buyer.make_account(service, tmp_path), jobs(2))
 
     for outcome in outcomes:
         assert isinstance(outcome.error, VolcengineError)
@@ -450,15 +497,15 @@ def test_a_link_that_leads_to_no_whole_picture_is_asked_again_without_paying(
 ) -> None:
     service.fail("link_only", on=where(model), times=2)
     service.pictures = Links(spoil, times=1)
-    (once,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
+    (once,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1))
     assert once.status == "paid"
 
     service.pictures = Links(spoil, times=1000)
-    (lost,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, seed=2))
+    (lost,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1, seed=2))
     assert lost.status == "unknown"
     assert lost.urls[0] in lost.message
     service.pictures.times = 0
-    (again,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, seed=2))
+    (again,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1, seed=2))
     assert again.value.shape == once.value.shape
     assert service.billed == len(service.ledger.calls()) == 2
     assert entries(tmp_path) == 2
@@ -472,11 +519,11 @@ def test_what_came_with_its_link_but_is_no_picture_is_fetched_from_there(
     Image.new("RGB", (buyer.SIDE, buyer.SIDE), "green").save(file, "PNG")
     service.fail("not_a_picture", on=where(model))
     service.pictures = Links(lambda _: file.getvalue(), times=1)
-    (outcome,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1, return_url=True))
+    (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1, return_url=True))
 
     assert outcome.status == "paid"
     assert (outcome.value == (0, 128, 0)).all()
-    (again,) = buyer.buy(buyer.make_runner(service, tmp_path), jobs(1))
+    (again,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1))
     assert again.status == "journal"
     assert len(service.ledger.calls()) == 1
 
@@ -486,7 +533,7 @@ def test_a_job_that_no_json_can_carry_fails_and_is_not_forgotten(
 ) -> None:
     wanted = jobs(2)
     wanted[0] = replace(wanted[0], seed=np.int64(1))
-    outcomes = buyer.buy(buyer.make_runner(service, tmp_path), wanted)
+    outcomes = buyer.buy(buyer.make_account(service, tmp_path), wanted)
 
     assert statuses(outcomes) == ["failed", "paid"]
     assert "int64" in outcomes[0].message

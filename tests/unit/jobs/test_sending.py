@@ -48,11 +48,11 @@ def test_a_connection_that_the_far_side_closes_costs_no_doubt_in_twenty_runs(
 ) -> None:
     with peer(serve) as seen:
         keys = Namespace(endpoint=seen.url, access_key=KEYS.access_key, secret_key=KEYS.secret_key)
-        runner = here.make_runner(keys, tmp_path)
+        account = here.make_account(keys, tmp_path)
         outcomes = []
         for number in range(RUNS):
             seen.closed.clear()
-            outcomes += here.buy(runner, here.jobs(2, number=number, model=model))
+            outcomes += here.buy(account, here.jobs(2, number=number, model=model))
             assert seen.closed.wait(10)
 
     assert ["paid"] * 2 * RUNS == [outcome.status for outcome in outcomes]

@@ -12,7 +12,7 @@ import buyer as here
 import pytest
 from simulated_service.faults import Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
-from volc_inpaint.nodes.jobs import tasks
+from volc_inpaint.nodes.jobs import tasks, workers
 from volc_inpaint.nodes.jobs.claims import Claim
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def folder(tmp_path: Path) -> Path:
 def leave_behind(service: SimulatedService, folder: Path, **options: Any) -> None:
     """Have variant 1 submitted by a run that gives up waiting; the task is under way until the service lets go."""
     service.configure({"latency_s": 60.0})
-    runner = here.make_runner(service, folder, timeout_s=0.3)
-    (outcome,) = here.buy(runner, jobs(1, **options))
+    account = here.make_account(service, folder, timeout_s=0.3)
+    (outcome,) = here.buy(account, jobs(1, **options))
     assert outcome.status == "unknown"
     service.configure({"latency_s": 0.0})
 
@@ -79,7 +79,7 @@ def test_what_happens_to_a_question_costs_neither_money_nor_a_picture(
     service: SimulatedService, folder: Path, fault: int | str
 ) -> None:
     service.fail(fault, on="query", seed=None if fault == "reset_before_body" else HIT)
-    outcomes = here.buy(here.make_runner(service, folder, timeout_s=4.0), jobs())
+    outcomes = here.buy(here.make_account(service, folder, timeout_s=4.0), jobs())
 
     assert statuses(outcomes) == ["paid"] * 4
     assert service.billed == len(service.ledger.calls()) == 4
@@ -92,14 +92,14 @@ def test_a_task_that_fails_costs_its_own_variant_and_no_money(
     service: SimulatedService, folder: Path, code: int
 ) -> None:
     service.fail(code, on="task", seed=HIT)
-    outcomes = here.buy(here.make_runner(service, folder), jobs())
+    outcomes = here.buy(here.make_account(service, folder), jobs())
 
     assert statuses(outcomes) == ["paid", "failed", "paid", "paid"]
     assert outcomes[1].code == code
     assert service.billed == 3
     assert traces(folder) == []
 
-    again = here.buy(here.make_runner(service, folder), jobs())
+    again = here.buy(here.make_account(service, folder), jobs())
     assert statuses(again) == ["journal", "paid", "journal", "journal"]
     assert again[1].notes == ()
     assert service.billed == 4
@@ -107,7 +107,7 @@ def test_a_task_that_fails_costs_its_own_variant_and_no_money(
 
 def test_a_distorted_face_has_words_of_its_own(service: SimulatedService, folder: Path) -> None:
     service.fail(201304, on="task")
-    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1))
+    (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
 
     english, chinese = outcome.message.splitlines()
     assert "distorted face" in english
@@ -118,7 +118,7 @@ def test_a_rejected_result_of_a_task_is_drawn_again_only_with_a_drawn_seed(
     service: SimulatedService, folder: Path
 ) -> None:
     service.fail(50511, on="task", times=2)
-    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1, seed=-1))
+    (outcome,) = here.buy(here.make_account(service, folder), jobs(1, seed=-1))
 
     assert outcome.status == "paid"
     assert len({call.seed for call in service.ledger.calls()}) == 3
@@ -131,14 +131,14 @@ def test_a_lost_task_is_in_doubt_and_the_next_run_asks_anew_with_a_note(
     service: SimulatedService, folder: Path, loss: str, billed: bool
 ) -> None:
     service.fail(loss, on="task", seed=1, billed=billed)
-    outcomes = here.buy(here.make_runner(service, folder), jobs(2))
+    outcomes = here.buy(here.make_account(service, folder), jobs(2))
 
     assert statuses(outcomes) == ["unknown", "paid"]
     assert loss in outcomes[0].message
     assert "账单" in outcomes[0].message
     assert service.billed == 1 + billed
 
-    again = here.buy(here.make_runner(service, folder), jobs(2))
+    again = here.buy(here.make_account(service, folder), jobs(2))
     assert statuses(again) == ["paid", "journal"]
     assert "earlier task" in again[0].notes[0]
     assert len(service.ledger.calls()) == 3
@@ -149,7 +149,7 @@ def test_a_task_beyond_the_time_limit_is_kept_and_fetched_by_the_next_run_for_fr
     service: SimulatedService, folder: Path
 ) -> None:
     service.configure({"latency_s": 60.0})
-    (outcome,) = here.buy(here.make_runner(service, folder, timeout_s=0.3), jobs(1))
+    (outcome,) = here.buy(here.make_account(service, folder, timeout_s=0.3), jobs(1))
     (trace,) = traces(folder)
 
     assert outcome.status == "unknown"
@@ -158,7 +158,7 @@ def test_a_task_beyond_the_time_limit_is_kept_and_fetched_by_the_next_run_for_fr
     assert "generating" in outcome.message
 
     service.hangs.set()
-    (again,) = here.buy(here.make_runner(service, folder), jobs(1))
+    (again,) = here.buy(here.make_account(service, folder), jobs(1))
     assert again.status == "journal"
     assert trace["task_id"] in again.notes[0]
     assert "Nothing was paid" in again.notes[0]
@@ -170,12 +170,12 @@ def test_a_service_that_answers_nothing_more_leaves_the_task_to_the_next_run(
     service: SimulatedService, folder: Path
 ) -> None:
     service.fail("html_504", on="query", times=99)
-    (outcome,) = here.buy(here.make_runner(service, folder, timeout_s=1.0), jobs(1))
+    (outcome,) = here.buy(here.make_account(service, folder, timeout_s=1.0), jobs(1))
     service.faults.set([])
 
     assert outcome.status == "unknown"
     assert "HTTP 504" in outcome.message
-    assert statuses(here.buy(here.make_runner(service, folder), jobs(1))) == ["journal"]
+    assert statuses(here.buy(here.make_account(service, folder), jobs(1))) == ["journal"]
     assert service.billed == 1
 
 
@@ -183,13 +183,13 @@ def test_keys_that_are_refused_while_a_task_runs_do_not_lose_it(
     service: SimulatedService, folder: Path
 ) -> None:
     service.fail("InvalidAccessKey", on="query", times=99)
-    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1))
+    (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
     asked = len(service.ledger.calls("query"))
     service.faults.set([])
 
     assert (outcome.status, outcome.code) == ("unknown", "InvalidAccessKey")
     assert asked == 3
-    assert statuses(here.buy(here.make_runner(service, folder), jobs(1))) == ["journal"]
+    assert statuses(here.buy(here.make_account(service, folder), jobs(1))) == ["journal"]
     assert service.billed == 1
 
 
@@ -197,7 +197,7 @@ def test_a_clock_that_goes_wrong_while_a_task_runs_is_set_by_the_answer(
     service: SimulatedService, folder: Path
 ) -> None:
     service.configure({"queue_s": 60.0})
-    run = here.make_runner(service, folder).start(jobs(1), here.decode)
+    run = workers.start(here.make_account(service, folder), jobs(1), here.decode)
     until(lambda: run.status().in_queue == 1)
     service.configure({"clock_offset_s": 5000.0})
     service.hangs.set()
@@ -211,10 +211,10 @@ def test_what_is_no_picture_is_fetched_again_by_the_next_run(
     service: SimulatedService, folder: Path
 ) -> None:
     service.fail("not_a_picture", on="query")
-    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1))
+    (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
     assert outcome.status == "unknown"
 
-    (again,) = here.buy(here.make_runner(service, folder), jobs(1))
+    (again,) = here.buy(here.make_account(service, folder), jobs(1))
     assert again.status == "journal"
     assert service.billed == len(service.ledger.calls()) == 1
     assert traces(folder) == []
@@ -232,7 +232,7 @@ def test_a_note_older_than_twelve_hours_is_not_asked_for(
     assert service.wait_for("billed", 1)
     asked = len(service.ledger.calls("query"))
     service.tasks.lose()
-    (again,) = here.buy(here.make_runner(service, folder), jobs(1))
+    (again,) = here.buy(here.make_account(service, folder), jobs(1))
 
     assert again.status == "paid"
     assert "earlier task" in again.notes[0]
@@ -247,7 +247,7 @@ def test_a_task_left_behind_that_fails_is_settled_and_bought_anew(
     service.fail(50511, on="task")
     service.hangs.set()
     assert service.wait_for("failed", 1)
-    (again,) = here.buy(here.make_runner(service, folder), jobs(1))
+    (again,) = here.buy(here.make_account(service, folder), jobs(1))
 
     assert (again.status, again.notes) == ("paid", ())
     assert service.billed == 1
@@ -259,18 +259,18 @@ def test_a_task_left_behind_survives_a_run_that_is_cancelled_before_it_asks(
 ) -> None:
     leave_behind(service, folder)
     before = traces(folder)
-    runner = here.make_runner(service, folder, cap=1)
-    assert runner.limiter.acquire(0, lambda: False)  # no place for it
-    run = runner.start(jobs(1), here.decode)
+    account = here.make_account(service, folder, cap=1)
+    assert account.limiter.acquire(0, lambda: False)  # no place for it
+    run = workers.start(account, jobs(1), here.decode)
     until(lambda: run.status().waiting_for == "allowance")
     run.cancel()
     assert run.done.wait(10)
 
     assert run.results() == []
     assert traces(folder) == before
-    runner.limiter.ended()
+    account.limiter.ended()
     service.hangs.set()
-    assert statuses(here.buy(runner, jobs(1))) == ["journal"]
+    assert statuses(here.buy(account, jobs(1))) == ["journal"]
     assert service.billed == 1
 
 
@@ -282,9 +282,9 @@ def test_a_task_of_a_killed_process_survives_a_run_that_is_cancelled_before_it_a
     first = buyer(folder)
     first.start(model=here.SUBMITTED, variants=1)
     until(lambda: submitted(folder) == 1)
-    runner = here.make_runner(service, folder, cap=1)
-    assert runner.limiter.acquire(0, lambda: False)  # no place for it
-    run = runner.start(jobs(1), here.decode)
+    account = here.make_account(service, folder, cap=1)
+    assert account.limiter.acquire(0, lambda: False)  # no place for it
+    run = workers.start(account, jobs(1), here.decode)
     until(lambda: run.status().waiting_for == "another_run")
     first.kill()
     until(lambda: run.status().waiting_for == "allowance")
@@ -304,8 +304,8 @@ def test_a_lost_task_left_behind_is_still_a_doubt_after_a_run_that_could_not_ask
     until(lambda: time.time() - traces(folder)[0]["at"] > tasks.SETTLING_S)
     service.tasks.lose()
     service.fail(50413)
-    (refused,) = here.buy(here.make_runner(service, folder), jobs(1))
-    (bought,) = here.buy(here.make_runner(service, folder), jobs(1))
+    (refused,) = here.buy(here.make_account(service, folder), jobs(1))
+    (bought,) = here.buy(here.make_account(service, folder), jobs(1))
 
     assert (refused.status, bought.status) == ("failed", "paid")
     assert "earlier task" in refused.notes[0]
@@ -317,7 +317,7 @@ def test_a_submission_without_a_number_is_in_doubt(
     service: SimulatedService, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service.tasks, "submit", lambda *_: service.ledger.leave())
-    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1))
+    (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
 
     assert outcome.status == "unknown"
     assert "no number" in outcome.message
@@ -334,7 +334,7 @@ def test_a_number_that_cannot_be_written_down_is_said_and_its_task_fetched(
         write(claim, note)
 
     monkeypatch.setattr(Claim, "write", full)
-    (outcome,) = here.buy(here.make_runner(service, folder), jobs(1))
+    (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
 
     assert outcome.status == "paid"
     assert "No space left on device" in outcome.notes[0]
@@ -344,7 +344,7 @@ def test_the_number_is_on_the_disk_before_anybody_asks_for_the_task(
     service: SimulatedService, folder: Path
 ) -> None:
     service.fail("hang", on="query")
-    run = here.make_runner(service, folder).start(jobs(1), here.decode)
+    run = workers.start(here.make_account(service, folder), jobs(1), here.decode)
     assert service.ledger.wait(lambda: service.ledger.count(kind="query") == 1, 30)
     (trace,) = traces(folder)
     (call,) = service.ledger.calls("query")
@@ -359,7 +359,7 @@ def test_the_status_tells_waiting_in_the_services_queue_from_generating(
     service: SimulatedService, folder: Path
 ) -> None:
     service.configure({"queue_s": 60.0, "latency_s": 0.0})
-    run = here.make_runner(service, folder).start(jobs(3), here.decode)
+    run = workers.start(here.make_account(service, folder), jobs(3), here.decode)
     until(lambda: run.status().in_queue == 3)
     assert run.status().on_wire == 3
     service.hangs.set()
@@ -373,8 +373,8 @@ def test_a_cancelled_run_goes_on_asking_and_keeps_what_comes(
     service: SimulatedService, folder: Path
 ) -> None:
     service.configure({"queue_s": 60.0})
-    runner = here.make_runner(service, folder)
-    run = runner.start(jobs(2), here.decode)
+    account = here.make_account(service, folder)
+    run = workers.start(account, jobs(2), here.decode)
     until(lambda: run.status().in_queue == 2)
     run.cancel()
     service.hangs.set()
@@ -382,7 +382,7 @@ def test_a_cancelled_run_goes_on_asking_and_keeps_what_comes(
 
     assert len(list(folder.glob("*/*.zip"))) == 2
     assert traces(folder) == []
-    assert statuses(here.buy(runner, jobs(2))) == ["journal"] * 2
+    assert statuses(here.buy(account, jobs(2))) == ["journal"] * 2
     assert service.billed == 2
 
 
@@ -396,7 +396,7 @@ def test_after_a_kill_between_submission_and_picture_the_next_run_pays_nothing(
     until(lambda: submitted(folder) == 4)
     first.kill()
     service.hangs.set()
-    outcomes = here.buy(here.make_runner(service, folder), jobs(4))
+    outcomes = here.buy(here.make_account(service, folder), jobs(4))
 
     assert statuses(outcomes) == ["journal"] * 4
     assert all("Nothing was paid" in outcome.notes[0] for outcome in outcomes)
@@ -416,7 +416,7 @@ def test_a_process_that_is_ended_with_ctrl_c_leaves_its_tasks_to_the_next_one(
     first.process.wait(10)  # it would wait longer for a call that brings a picture
     service.hangs.set()
 
-    assert statuses(here.buy(here.make_runner(service, folder), jobs(2))) == ["journal"] * 2
+    assert statuses(here.buy(here.make_account(service, folder), jobs(2))) == ["journal"] * 2
     assert service.billed == len(service.ledger.calls()) == 2
 
 
@@ -427,7 +427,7 @@ def test_a_run_that_waits_for_another_process_takes_its_task_over_when_that_is_k
     first = buyer(folder)
     first.start(model=here.SUBMITTED, variants=1)
     until(lambda: submitted(folder) == 1)
-    second = here.make_runner(service, folder).start(jobs(1), here.decode)
+    second = workers.start(here.make_account(service, folder), jobs(1), here.decode)
     until(lambda: second.status().waiting_for == "another_run")
     first.kill()
     service.hangs.set()
@@ -440,10 +440,10 @@ def test_a_run_that_waits_for_another_process_takes_its_task_over_when_that_is_k
 def test_a_changed_watermark_is_another_picture_and_a_link_is_not(
     service: SimulatedService, folder: Path
 ) -> None:
-    runner = here.make_runner(service, folder)
-    here.buy(runner, jobs(1))
-    marked = here.buy(runner, jobs(1, logo_info={"add_logo": True}))
-    linked = here.buy(runner, jobs(1, return_url=True))
+    account = here.make_account(service, folder)
+    here.buy(account, jobs(1))
+    marked = here.buy(account, jobs(1, logo_info={"add_logo": True}))
+    linked = here.buy(account, jobs(1, return_url=True))
 
     assert statuses(marked + linked) == ["paid", "journal"]
 
@@ -491,5 +491,5 @@ def test_faults_of_two_kinds_at_once_are_mended_too(
             Fault(50429, on="query", seed=1),
         ]
     )
-    assert statuses(here.buy(here.make_runner(service, folder), jobs(2))) == ["paid"] * 2
+    assert statuses(here.buy(here.make_account(service, folder), jobs(2))) == ["paid"] * 2
     assert service.billed == 2

@@ -80,7 +80,7 @@ def test_after_a_kill_only_what_had_not_reached_the_disk_is_paid_again_and_named
     assert {2, 4} <= {trace["seed"] for trace in traces}
     service.faults.set([])
 
-    outcomes = here.buy(here.make_runner(service, tmp_path), here.jobs(4))
+    outcomes = here.buy(here.make_account(service, tmp_path), here.jobs(4))
     assert [outcome.status for outcome in outcomes] == ["journal", "paid", "journal", "paid"]
     assert service.billed == 6
     assert ["earlier call" in " ".join(outcome.notes) for outcome in outcomes] == [
@@ -135,10 +135,10 @@ def test_a_cold_process_is_refused_three_times_at_most_and_its_next_run_never(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.configure({"latency_s": 0.2, "allowance": 2})
-    runner = here.make_runner(service, tmp_path)
-    first = here.buy(runner, jobs(8))
+    account = here.make_account(service, tmp_path)
+    first = here.buy(account, jobs(8))
     refused = service.ledger.count("refused")
-    second = here.buy(runner, jobs(8, seed=100))
+    second = here.buy(account, jobs(8, seed=100))
 
     assert {outcome.status for outcome in first + second} == {"paid"}
     assert refused <= 3
@@ -150,7 +150,7 @@ def test_a_refused_rate_is_waited_out(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.configure({"rate_per_s": 5})
-    outcomes = here.buy(here.make_runner(service, tmp_path), jobs(6))
+    outcomes = here.buy(here.make_account(service, tmp_path), jobs(6))
 
     assert {outcome.status for outcome in outcomes} == {"paid"}
     assert service.billed == 6

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 
-from volc_inpaint.nodes.jobs.job import Outcome
+from volc_inpaint.nodes.jobs.job import Job, Outcome
 from volc_inpaint.nodes.paying.report import link_notes, links, report, summary
+from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT
+from volc_inpaint.nodes.volcengine.request import Request
 from volc_inpaint.nodes.words import Text
 
+
+def job(index: int, image: int, seed: int) -> Job:
+    return Job(index, image, Request(INPAINTING_EDIT), "pixels", seed)
+
+
 PAID = Outcome(
-    1, 1, 7, "paid", value="picture", urls=("https://a/1",), request_id="R1", code=10000,
+    job(1, 1, 7), "paid", value="picture", urls=("https://a/1",), request_id="R1", code=10000,
     message="Success", elapsed_s=2.17, received_at=1_755_508_798.0, notes=("note 甲",),
 )  # fmt: skip
-KEPT = Outcome(2, 1, 8, "journal", value="picture", request_id="R2", code=10000, elapsed_s=1.0)
+KEPT = Outcome(job(2, 1, 8), "journal", value="picture", request_id="R2", code=10000, elapsed_s=1.0)
 FAILED = Outcome(
-    3, 1, 9, "failed", request_id="R3", code=50413, message="line\n行", notes=("note 甲",)
+    job(3, 1, 9), "failed", request_id="R3", code=50413, message="line\n行", notes=("note 甲",)
 )
-UNKNOWN = Outcome(4, 2, 10, "unknown", code=0, message="no answer")
+UNKNOWN = Outcome(job(4, 2, 10), "unknown", code=0, message="no answer")
 ALL = [PAID, KEPT, FAILED, UNKNOWN]
 
 
@@ -89,7 +96,7 @@ def test_fields_of_one_node_stand_before_the_notes():
 
 
 def test_links_are_one_a_line_in_order():
-    two = Outcome(5, 2, 11, "paid", urls=("https://a/2", "https://a/3"))
+    two = Outcome(job(5, 2, 11), "paid", urls=("https://a/2", "https://a/3"))
 
     assert "https://a/1\nhttps://a/2\nhttps://a/3" == links([PAID, KEPT, two])
     assert "" == links([KEPT])
