@@ -24,6 +24,7 @@ class VolcInpaintExtension(ComfyExtension):
     async def on_load(self) -> None:
         """Called once, before the server starts."""
         keys_page.register(server.routes(), server.private_directory())
+        server.log_journal()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The nodes, in the order of the menu."""

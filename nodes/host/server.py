@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,10 +13,15 @@ import comfy.model_management
 import folder_paths
 from server import PromptServer
 
+from ..words import InputError
+from .settings import Settings
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 
 POLL_S = 0.025
 
@@ -39,6 +45,16 @@ def credentials_file() -> Path:
 def journal_directory() -> Path:
     """Where paid pictures are kept unless `VOLC_JOURNAL_DIR` says otherwise."""
     return private_directory() / "journal"
+
+
+def log_journal() -> None:
+    """Tell the operator where paid pictures are kept, or why that is not known, before anybody pays."""
+    try:
+        folder = Settings.from_environment().journal_dir or journal_directory()
+    except InputError as error:
+        _LOG.warning("Volc Inpaint will buy nothing: %s", error.text.english)
+    else:
+        _LOG.info("Volc Inpaint keeps paid pictures in %s", folder)
 
 
 def throw_if_interrupted() -> None:

@@ -217,7 +217,7 @@ class Journal:
         self._make_folder(path.parent)
         partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex[:8]}.partial")
         try:
-            with partial.open("xb") as raw:
+            with open(partial, "xb", opener=_private) as raw:
                 with zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as file:
                     file.writestr("report.json", json.dumps(report, indent=1))
                     for name, data in zip(names, entry.pictures, strict=True):
@@ -295,6 +295,11 @@ class _Shelf:
                 ):
                     found.append((status.st_mtime, status.st_size, path))
         return found
+
+
+def _private(path: str, flags: int) -> int:
+    """For the owner alone, whatever the process gives to the files that it makes."""
+    return os.open(path, flags, 0o600)
 
 
 def _sync(folder: Path) -> None:

@@ -38,6 +38,12 @@ def test_the_log_shows_the_pack_imported_and_no_complaint_about_it(server: Comfy
     assert "entrypoint" not in server.log.lower()
 
 
+def test_the_log_says_where_paid_pictures_are_kept(server: ComfyUIServer) -> None:
+    folder = server.base / "user" / "__volc_inpaint" / "journal"
+
+    assert f"keeps paid pictures in {folder}\n" in server.log
+
+
 def test_the_nodes_are_there_under_their_frozen_names(server: ComfyUIServer) -> None:
     info = server.object_info()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -45,6 +46,27 @@ def age(folder: Path, number: int, seconds: float) -> None:
     path = folder / key_of(number)[:2] / f"{key_of(number)}.zip"
     then = time.time() - seconds
     os.utime(path, (then, then))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
+@pytest.mark.parametrize("umask", [0, 0o002, 0o022, 0o077])
+def test_nobody_else_may_read_what_is_kept_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        journal = Journal(tmp_path / "journal", 10**9)
+        claim = journal.try_claim(key_of(1))
+        assert claim is not None
+        claim.write({"state": "sent"})
+        journal.add(KEY, Entry(PICTURES, REPORT), 1)
+    finally:
+        os.umask(before)
+
+    kept = sorted(tmp_path.rglob("*"))
+    assert [(path.is_dir(), 0o700 if path.is_dir() else 0o600) for path in kept] == [
+        (path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in kept
+    ]
+    assert {path.suffix for path in kept if path.is_file()} == {".zip", ".inflight"}
+    claim.leave()
 
 
 def test_an_entry_comes_back_exactly_and_opens_anywhere(tmp_path: Path) -> None:
