@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
 from .host.display import PREVIEW_SIDE
 from .host.server import in_background
-from .host.values import Choice, Number
+from .host.values import Choice, Number, error
 from .paying import painting
 from .paying.checkout import Checkout, fingerprint
 from .paying.painting import Painting
@@ -18,16 +19,20 @@ from .pixels.canvas import Canvas
 from .words import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import torch
     from numpy.typing import NDArray
     from PIL import Image
 
     from .jobs.job import Job, Outcome
+    from .volcengine.models import Model
     from .volcengine.request import Request
 
 FEATHER = Number("feather", 8, 0, 256)
 FIT = Choice("fit", tuple(region.FITS))
+CONTEXT = Number("context", 0.0, 0, 10, step=0.5)
 
 
 class VolcInpaint(io.ComfyNode):
@@ -73,6 +78,12 @@ class VolcInpaint(io.ComfyNode):
                 ),
                 *painting.delivery(),
                 *painting.choices(),
+                io.Float.Input(
+                    **CONTEXT.widget,
+                    optional=True,
+                    tooltip="0 sends the whole picture. From 1 on, a part around the mask is sent, so many times its box, "
+                    "enlarged to what the model paints best: more detail for a small mask in a large picture.",
+                ),
             ],
             outputs=painting.outputs(),
             hidden=[io.Hidden.unique_id],
@@ -96,6 +107,7 @@ class VolcInpaint(io.ComfyNode):
         paste_back: bool,
         feather: int,
         fit: str,
+        context: float = 0,
         **widgets: Any,
     ) -> io.NodeOutput:
         """Check everything, then buy what the journal does not hold, then put the pictures together.
@@ -106,6 +118,7 @@ class VolcInpaint(io.ComfyNode):
             paste_back: Whether everything but the masked part stays as it was.
             feather: Width of the blend around the mask, 0..256 px.
             fit: What to do with a picture over the interface's limits.
+            context: 0 to send the whole picture, else sides of what is sent in those of the mask, 1..10.
             **widgets: Those of every painting node; see `Painting.read`.
 
         Returns:
@@ -119,8 +132,8 @@ class VolcInpaint(io.ComfyNode):
         fit, feather = FIT.read(fit), FEATHER.read(feather)
         pictures.check_images(image)
         selected = masks.prepare(mask, image)
-        limits = region.Limits(wanted.model.min_side, wanted.model.max_side)
-        regions = [region.plan(layer, fit, limits, feather) for layer in selected]
+        plan = _planner(wanted.model, fit, feather, context)
+        regions = [plan(layer) for layer in selected]
         checkout = Checkout(cls.hidden.unique_id)
 
         jobs: list[Job] = []
@@ -152,6 +165,8 @@ class VolcInpaint(io.ComfyNode):
             links(checkout.outcomes),
             notes=notes,
             regions=[part.box for part in regions],
+            sent=[[part.sent_width, part.sent_height] for part in regions],
+            scale=[round(part.scale, 3) for part in regions],
         )
 
 
@@ -160,6 +175,32 @@ _LOGO_NOTE = Text(
     "and what was not masked may differ slightly.",
     "已要求添加水印，因此未贴回原图：发送的区域按服务返回的结果输出，未遮罩部分可能略有变化。",
 )
+
+
+def _planner(
+    model: Model, fit: str, feather: int, context: Any
+) -> Callable[[masks.Mask], region.Region]:
+    """What chooses the part of a picture to send, given its mask.
+
+    Raises:
+        InputError: `context` is not what it must be.
+    """
+    limits = region.Limits(model.min_side, model.max_side)
+    times = CONTEXT.read(context)
+    if not times:
+        return functools.partial(region.plan, fit=fit, limits=limits, feather=feather)
+    if times < 1:
+        raise error(
+            CONTEXT.name, context, "0, or a number from 1 to 10", "0，或 1 到 10 之间的数字"
+        )
+    return functools.partial(
+        region.close_up,
+        fit=fit,
+        limits=limits,
+        reach=feather + model.widens_mask_px,
+        context=times,
+        best_side=model.best_side,
+    )
 
 
 def _request(

@@ -113,6 +113,11 @@ def big(width: int, height: int) -> np.ndarray[Any, Any]:
     ("change", "english_words", "chinese_words"),
     [
         ({"prompt": "  "}, ["prompt is empty"], ["提示词为空"]),
+        (
+            {"context": 0.5},
+            ["context is 0.5", "0, or a number from 1 to 10"],
+            ["context 的值为 0.5"],
+        ),
         ({"mask": ["image", 1]}, ["64x64", "Load Image", "MaskEditor"], ["64x64", "加载图像"]),
         (
             {"mask": ["black", 0]},

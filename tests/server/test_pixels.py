@@ -66,6 +66,24 @@ def test_a_picture_of_6000x4000_differs_only_where_mask_and_feather_reach(
     assert "6000x4000" in refused.error_message
     assert len(service.ledger.calls()) == 1
 
+    # The same close up, which is within the limits. The mask's box is 119x99 from (5591, 3051), 151x131 with its feather.
+    service.configure({"works_at": 1024, "drift": {"cast": (9, 0, -9)}})
+    result = server.run(
+        graphs.repaint(
+            "large.png", "small_mask.png", variants=1, feather=16, fit="error", context=2
+        )
+    )
+
+    (repainted,) = graphs.saved(server, result)
+    changed = (repainted != picture).any(axis=-1)
+    assert not (changed[near] & ~reached(mask[near], 16)).any()
+    assert changed[near].sum() == changed.sum()
+    assert changed[mask].mean() > 0.9
+    report = graphs.report(result)
+    assert report["region"] == [5499, 2969, 302, 262]
+    assert (report["sent"], report["scale"]) == ([[1024, 888]], [3.391])
+    assert service.ledger.calls()[1].pictures[0]["size"] == [1024, 888]
+
 
 def test_an_answer_of_another_size_comes_back_at_the_picture_s_own(
     server: ComfyUIServer, service: SimulatedService
