@@ -1,0 +1,256 @@
+"""What the lines of the account book say of its calls, and what they come to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The bill's days are Beijing's, wherever the server stands.
+BEIJING = timezone(timedelta(hours=8))
+
+# `sent`: on the wire. `paid`: the service says so. `failed`: not billed. `unknown`: perhaps billed. `fetched`: paid, and
+# the picture was fetched by a later run.
+State = Literal["sent", "paid", "failed", "unknown", "fetched"]
+
+
+def day(at: float) -> str:
+    """The day of the bill, `2026-11-25`, that `at` (seconds since 1970 UTC) falls on."""
+    return datetime.fromtimestamp(at, BEIJING).strftime("%Y-%m-%d")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call asks for.
+
+    Attributes:
+        model: Its `req_key`.
+        seed: As sent; None for interfaces without one.
+        image: Which picture of the node's input, from 1.
+        variant: The picture's place in the node's output, from 1.
+        key: Of the journal's entry.
+        prompt: Empty if the model takes none.
+        node: That asked, as the host names it.
+        workflow: The same.
+    """
+
+    model: str = ""
+    seed: int | None = None
+    image: int = 0
+    variant: int = 0
+    key: str = ""
+    prompt: str = ""
+    node: str = ""
+    workflow: str = ""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the book knows of one call.
+
+    Attributes:
+        number: Its own.
+        at: When it was sent, in seconds since 1970 UTC.
+        state: What became of it.
+        asked: What it asked for.
+        code: Of the answer; 0 without one.
+        request_id: The same.
+        task_id: Of a submitted task.
+        reservation: Of which it was a part; empty without a limit.
+        process: That sent it.
+        ticked: Whether somebody compared it with the bill.
+    """
+
+    number: str
+    at: float
+    state: State
+    asked: Asked
+    code: int | str = 0
+    request_id: str = ""
+    task_id: str = ""
+    reservation: str = ""
+    process: str = ""
+    ticked: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that the book says at one moment.
+
+    Attributes:
+        calls: By their numbers.
+        served: When the journal served a picture, and what was asked for.
+        reservations: How many calls each open one of a living process holds, by their numbers.
+    """
+
+    calls: dict[str, Call]
+    served: list[tuple[float, Asked]]
+    reservations: dict[str, int]
+
+
+class BookFile:
+    """What one file says; reads on where it stopped.
+
+    Attributes:
+        process: That writes it.
+        complete: Whether nothing can come to it any more.
+        calls: By their numbers.
+        tasks: How tasks of earlier runs ended, by the service's names for them.
+        ticks: When a call was ticked or unticked, and which of both.
+        served: When the journal served a picture, and what was asked for.
+        reserved: Calls in all of each reservation that is open.
+    """
+
+    def __init__(self, process: str) -> None:
+        self.process = process
+        self.complete = False
+        self.calls: dict[str, Call] = {}
+        self.tasks: dict[str, Call] = {}
+        self.ticks: dict[str, tuple[float, bool]] = {}
+        self.served: list[tuple[float, Asked]] = []
+        self.reserved: dict[str, int] = {}
+        self._offset = 0
+        self._texts: dict[str, str] = {}
+
+    def read(self, path: Path) -> None:
+        """Take in what was added, up to the last whole line."""
+        try:
+            with path.open("rb") as file:
+                file.seek(self._offset)
+                content = file.read()
+        except FileNotFoundError:
+            return
+        whole = content.rfind(b"\n") + 1
+        self._offset += whole
+        for line in content[:whole].splitlines():
+            # A line that a full disk or a power cut tore says nothing; those around it do.
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                self._take(json.loads(line))
+
+    def _take(self, line: dict[str, Any]) -> None:
+        state, at, number = str(line["state"]), float(line["at"]), str(line.get("id", ""))
+        if state == "sent":
+            self.calls[number] = Call(
+                number,
+                at,
+                "sent",
+                self._asked(line),
+                reservation=str(line.get("of", "")),
+                process=self.process,
+            )
+        elif state == "withdrawn":
+            self.calls.pop(number, None)
+        elif state == "submitted":
+            task_id, request_id = str(line["task_id"]), str(line.get("request_id", ""))
+            self.calls[number] = replace(self.calls[number], task_id=task_id, request_id=request_id)
+        elif state in ("paid", "failed", "unknown", "fetched"):
+            known = self.calls[number] if number else None
+            if known is None:
+                task_id, sent_at = str(line["task_id"]), float(line["submitted_at"])
+                known = Call(task_id, sent_at, "sent", self._asked(line), task_id=task_id)
+            code, request_id = line.get("code", 0), str(line.get("request_id", ""))
+            ended = replace(
+                known,
+                state=state,  # type: ignore[arg-type]
+                code=code if isinstance(code, (int, str)) else 0,
+                request_id=request_id or known.request_id,
+            )
+            if number:
+                self.calls[number] = ended
+            else:
+                self.tasks[ended.task_id] = ended
+        elif state == "journal":
+            self.served.append((at, self._asked(line)))
+        elif state in ("ticked", "unticked"):
+            self.ticks[number] = (at, state == "ticked")
+        elif state == "reserved":
+            self.reserved[number] = int(line["calls"])
+        elif state == "released":
+            self.reserved.pop(number, None)
+
+    def _asked(self, line: dict[str, Any]) -> Asked:
+        """What a line asks for; equal texts are kept once."""
+        texts = (str(line.get(name, "")) for name in ("model", "key", "prompt", "node", "workflow"))
+        model, key, prompt, node, workflow = (self._texts.setdefault(text, text) for text in texts)
+        seed = line.get("seed")
+        return Asked(
+            model=model,
+            seed=seed if isinstance(seed, int) else None,
+            image=int(line.get("image", 0)),
+            variant=int(line.get("variant", 0)),
+            key=key,
+            prompt=prompt,
+            node=node,
+            workflow=workflow,
+        )
+
+
+def put_together(files: list[BookFile], living: set[str]) -> Reading:
+    """What several files say of the same calls.
+
+    Args:
+        files: In any order.
+        living: Processes that may still write.
+    """
+    calls: dict[str, Call] = {}
+    tasks: dict[str, Call] = {}
+    ticks: dict[str, tuple[float, bool]] = {}
+    for file in files:
+        calls.update(file.calls)
+        tasks.update(file.tasks)
+        for number, tick in file.ticks.items():
+            ticks[number] = max(tick, ticks.get(number, tick))
+    for number, call in calls.items():
+        later = tasks.pop(call.task_id, None)
+        if call.state in ("sent", "unknown"):
+            if later is not None:
+                calls[number] = replace(
+                    call, state=later.state, code=later.code, request_id=later.request_id
+                )
+            elif call.process not in living:
+                calls[number] = replace(call, state="unknown")
+    # Tasks that were submitted before there was a book, or in a month that was not asked for.
+    calls.update({task.number: task for task in tasks.values()})
+    for number, (_, ticked) in ticks.items():
+        if number in calls:
+            calls[number] = replace(calls[number], ticked=ticked)
+    reservations: dict[str, int] = {}
+    for file in files:
+        if file.process in living:
+            reservations.update(file.reserved)
+    return Reading(calls, [served for file in files for served in file.served], reservations)
+
+
+def sums(reading: Reading, now: float) -> dict[str, Any]:
+    """What a day, a month and all of the book come to.
+
+    Args:
+        reading: Of the whole book.
+        now: Seconds since 1970 UTC; says which day and month.
+
+    Returns:
+        For each of `today`, `month` and `all` the counts of calls by state, `journal` for what was served from there
+        without a call, and the same for each model under `models`.
+    """
+    today = day(now)
+    spans = {"today": today, "month": today[:7], "all": ""}
+    totals: dict[str, Any] = {span: {**_zeros(), "models": defaultdict(_zeros)} for span in spans}
+    happened = [(call.at, call.asked.model, str(call.state)) for call in reading.calls.values()]
+    happened += [(at, asked.model, "journal") for at, asked in reading.served]
+    for at, model, outcome in happened:
+        on = day(at)
+        for span, beginning in spans.items():
+            if on.startswith(beginning):
+                totals[span][outcome] += 1
+                totals[span]["models"][model][outcome] += 1
+    return totals
+
+
+def _zeros() -> dict[str, Any]:
+    return dict.fromkeys(("sent", "paid", "fetched", "failed", "unknown", "journal"), 0)

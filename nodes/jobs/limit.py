@@ -1,0 +1,193 @@
+"""The limit of calls a day, kept by all processes that share the account book."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from ..volcengine.errors import VolcengineError
+from ..words import Text
+from .book import new_number
+from .book_lines import day
+from .locks import LockedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .book import Book
+    from .book_lines import Reading
+
+_DAY_S = 24 * 3600.0
+# A reservation takes milliseconds.
+_LONGEST_WAIT_S = 20.0
+_POLL_S = 0.01
+
+
+class LimitReachedError(VolcengineError):
+    """The calls that are wanted do not fit into what is left of the day; nothing was sent for them."""
+
+    def __init__(self, wanted: int, left: int, limit: int) -> None:
+        text = Text(
+            f"This needs {wanted} new calls, but {left} of the {limit} a day are left, so nothing was bought. Ask for fewer "
+            "variants, or wait until midnight in Beijing (UTC+8), or raise the limit: VOLC_MAX_CALLS_PER_DAY in the "
+            "environment of the ComfyUI server, else Settings › Volcengine.",
+            f"需要 {wanted} 次新调用，但每日 {limit} 次中仅剩 {left} 次，因此未购买。请减少变体数量，或等到北京时间零点，"
+            "或提高上限：ComfyUI 服务器的环境变量 VOLC_MAX_CALLS_PER_DAY，或“设置 › Volcengine”。",
+        )
+        super().__init__(text)
+
+
+class Limit:
+    """So many calls a day of Beijing (UTC+8), as on the bill.
+
+    What counts: calls that were sent unless they failed for certain, and what living processes have reserved.
+
+    Args:
+        book: Shared by all processes that keep the limit.
+        calls: A day; 0 for no limit.
+    """
+
+    def __init__(self, book: Book, calls: int) -> None:
+        self.book = book
+        self.calls = calls
+
+    def left(self) -> int:
+        """Of today.
+
+        Raises:
+            OSError: The book cannot be read.
+        """
+        return max(0, self.calls - _used(self.book.read(_months(time.time()))))
+
+    def reserve(self, wanted: int) -> Reserved:
+        """Set `wanted` calls aside for one run, all of them or none.
+
+        Raises:
+            LimitReachedError: They do not all fit.
+            OSError: The book cannot be written or read, or its folder knows no locks.
+        """
+        reserved = Reserved(self)
+        if self.calls and wanted:
+            reserved.add(wanted)
+        return reserved
+
+    def fit(self, number: str, more: int, in_all: int) -> None:
+        """Write down that a reservation holds `in_all` calls, `more` of them new, unless they do not fit.
+
+        Raises:
+            LimitReachedError: They do not.
+            OSError: As `reserve`.
+        """
+        with self._alone() as known:
+            now = time.time()
+            # Written before it is counted: where a lock does not reach another machine, that one sees it all the same,
+            # and two that come together are both refused instead of both let in.
+            self.book.reserved(number, in_all)
+            used = _used(self.book.read(_months(now), also=known))
+            if used > self.calls:
+                if in_all > more:
+                    self.book.reserved(number, in_all - more)
+                else:
+                    self.book.released(number)
+                raise LimitReachedError(more, max(0, self.calls - used + more), self.calls)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[list[str]]:
+        """Keep all others out; yields the files of the book that are in use.
+
+        They are listed in the locked file, for some file systems show a new file to other machines only after seconds.
+        """
+        path = self.book.directory / "limit.lock"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        deadline = time.monotonic() + _LONGEST_WAIT_S
+        while (lock := LockedFile.try_open(path)) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the account book is locked by another process")
+            time.sleep(_POLL_S)
+        try:
+            mine, months = self.book.file_name(time.time()), _months(time.time())
+            known = [name for name in _names(lock.read()) if name[:7] in months]
+            if mine not in known:
+                known.append(mine)
+                lock.write(json.dumps(known).encode())
+            yield known
+        finally:
+            lock.close(remove=False)
+
+
+class Reserved:
+    """The calls that one run may send. Without a limit it is empty, and every call may be sent."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.number = new_number() if limit.calls else ""
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._in_all = 0
+        self._free = 0
+
+    def add(self, calls: int) -> None:
+        """Set more aside.
+
+        Raises:
+            LimitReachedError: They do not all fit.
+            OSError: As `Limit.reserve`.
+        """
+        self._limit.fit(self.number, calls, self._in_all + calls)
+        self._in_all += calls
+        self._free += calls
+
+    def take(self) -> None:
+        """A call is about to be sent.
+
+        Raises:
+            LimitReachedError: It is one more than were reserved, and does not fit.
+            OSError: As `Limit.reserve`.
+        """
+        if not self.number:
+            return
+        with self._lock:
+            if not self._free:
+                self.add(1)
+            self._free -= 1
+
+    def give_back(self) -> None:
+        """It failed for certain, or was not sent; another may be sent in its place."""
+        with self._lock:
+            self._free += 1
+
+    def release(self) -> None:
+        """The run sends no more calls."""
+        if self._in_all:
+            self._limit.book.released(self.number)
+
+
+def _used(reading: Reading) -> int:
+    """Calls of today, and those that are reserved."""
+    today = day(time.time())
+    used = 0
+    of_reservation = dict.fromkeys(reading.reservations, 0)
+    for call in reading.calls.values():
+        if call.state != "failed":
+            used += day(call.at) == today
+            if call.reservation in of_reservation:
+                of_reservation[call.reservation] += 1
+    return used + sum(
+        max(0, calls - of_reservation[number]) for number, calls in reading.reservations.items()
+    )
+
+
+def _months(now: float) -> tuple[str, ...]:
+    """Those in which something may stand that counts today: a run may last over midnight."""
+    return tuple({day(now)[:7], day(now - _DAY_S)[:7]})
+
+
+def _names(content: bytes) -> list[str]:
+    """Of the files that a locked file lists; nothing of what no longer can be read."""
+    try:
+        names = json.loads(content)
+    except ValueError:
+        return []
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []

@@ -1,0 +1,324 @@
+"""The account book: what its lines say, whoever wrote them and however they ended."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from volc_inpaint.nodes.jobs import book as module
+from volc_inpaint.nodes.jobs.book import Book
+from volc_inpaint.nodes.jobs.book_lines import Asked, day, sums
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TESTS = Path(__file__).resolve().parents[2]
+ASKED = Asked(
+    "img2img_inpainting_edit_zi2i", 7, 1, 2, "ab" * 32, "一只小狗", "VolcInpaint 5", "flow"
+)
+OTHER = "2026-11-00c0ffee-0123456789ab"  # a process of another machine, long dead
+
+WRITER = """
+import sys
+import conftest
+from pathlib import Path
+from volc_inpaint.nodes.jobs.book import Book
+from volc_inpaint.nodes.jobs.book_lines import Asked
+book = Book(Path(sys.argv[1]))
+for line in sys.stdin:
+    words = line.split()
+    if words[0] == "many":
+        for seed in range(int(words[1])):
+            book.ended(book.sent(Asked("model", seed)), "paid", 10000, str(seed))
+        print("done", flush=True)
+    else:
+        print(getattr(book, words[0])(*([Asked("model", 1)] if words[0] == "sent" else words[1:])), flush=True)
+"""
+
+
+class Writer:
+    """Another process that writes into a book."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(folder)],
+            cwd=TESTS,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def order(self, *words: object) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Callable[[], Writer]]:
+    started: list[Writer] = []
+
+    def start() -> Writer:
+        started.append(Writer(tmp_path))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+def write(folder: Path, *lines: dict[str, Any], name: str = OTHER, end: str = "") -> Path:
+    """A book as its format says, by hand."""
+    path = folder / "book" / f"{name}.jsonl"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + end, "utf-8")
+    return path
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp()
+
+
+def states(book: Book) -> list[str]:
+    return [call.state for call in book.read().calls.values()]
+
+
+def test_a_day_is_that_of_beijing() -> None:
+    assert ["2026-11-25", "2026-11-26", "2027-01-01"] == [
+        day(at("2026-11-25T15:59:59")),
+        day(at("2026-11-25T16:00:00")),
+        day(at("2026-12-31T16:00:00")),
+    ]
+
+
+def test_the_lines_of_a_call_say_what_became_of_it_and_nothing_else(tmp_path: Path) -> None:
+    book = Book(tmp_path)
+    number = book.sent(ASKED)
+    book.ended(number, "paid", 10000, "request")
+
+    (file,) = (tmp_path / "book").glob("*.jsonl")
+    sent, paid = map(json.loads, file.read_text("utf-8").splitlines())
+    assert sent.pop("at") <= paid.pop("at")
+    assert sent == {
+        "state": "sent",
+        "id": number,
+        "model": "img2img_inpainting_edit_zi2i",
+        "seed": 7,
+        "image": 1,
+        "variant": 2,
+        "key": "ab" * 32,
+        "prompt": "一只小狗",
+        "node": "VolcInpaint 5",
+        "workflow": "flow",
+    }
+    assert paid == {"state": "paid", "id": number, "code": 10000, "request_id": "request"}
+    (call,) = book.read().calls.values()
+    assert ("paid", ASKED, 10000, "request") == (
+        call.state,
+        call.asked,
+        call.code,
+        call.request_id,
+    )
+    if os.name != "nt":
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_torn_line_is_passed_over_and_those_around_it_are_read(tmp_path: Path) -> None:
+    sent = {"state": "sent", "at": 1.0, "model": "m", "seed": 1}
+    torn = '{"state": "paid", "id": "2026-11-a", "at": 2.0, "requ'
+    path = write(tmp_path, {**sent, "id": "2026-11-a"}, {**sent, "id": "2026-11-b"}, end=torn)
+    book = Book(tmp_path)
+    assert ["unknown", "unknown"] == states(book)
+
+    path.write_text(
+        path.read_text() + '\nnull\n[1]\n{"state": "paid", "id": "2026-11-b", "at": 3.0}\n'
+    )
+    assert ["unknown", "paid"] == states(Book(tmp_path))
+
+
+def test_what_a_full_disk_kept_out_is_written_with_the_next_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = Book(tmp_path)
+    number = book.sent(ASKED)
+    writes = iter([5, OSError(errno.ENOSPC, "full")])
+
+    def full(descriptor: int, content: bytes) -> int:
+        result = next(writes)
+        if isinstance(result, OSError):
+            raise result
+        return real(descriptor, bytes(content)[:result])
+
+    real = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "write", full)
+        book.ended(number, "paid", 10000, "request")
+    with monkeypatch.context() as patch:
+        writes = iter([OSError(errno.ENOSPC, "full")])
+        patch.setattr(module.os, "write", full)
+        with pytest.raises(OSError, match="full"):
+            book.sent(ASKED)  # and nothing may be sent then
+    assert ["sent"] == states(book)
+
+    second = book.sent(ASKED)
+    assert {number: "paid", second: "sent"} == {
+        call.number: call.state for call in Book(tmp_path).read().calls.values()
+    }
+
+
+def test_a_call_of_a_process_that_died_is_unknown(
+    tmp_path: Path, writer: Callable[[], Writer]
+) -> None:
+    other, book = writer(), Book(tmp_path)
+    other.order("sent")
+    assert other.answer().startswith("20")
+    assert ["sent"] == states(book)
+
+    other.kill()
+    assert ["unknown"] == states(book)
+    assert not list((tmp_path / "book").glob("*.lock"))
+
+
+def test_processes_and_threads_write_side_by_side(
+    tmp_path: Path, writer: Callable[[], Writer]
+) -> None:
+    two, book = [writer(), writer()], Book(tmp_path)
+    for one in two:
+        one.order("many", 200)
+
+    def many() -> None:
+        for seed in range(100):
+            book.ended(book.sent(Asked("model", seed)), "failed", 50413)
+
+    threads = [threading.Thread(target=many) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        book.read()  # while others write
+    assert ["done", "done"] == [one.answer() for one in two]
+
+    found = states(book)
+    assert (400, 300, 700) == (found.count("paid"), found.count("failed"), len(found))
+    assert 3 == len(list((tmp_path / "book").glob("*.jsonl")))
+
+
+def test_a_task_that_a_later_process_ends_is_one_call(
+    tmp_path: Path, writer: Callable[[], Writer]
+) -> None:
+    first, book = writer(), Book(tmp_path)
+    for task in ("painted", "refused", "lost"):
+        first.order("sent")
+        first.order("submitted", first.answer(), task, "submission")
+        first.answer()
+    first.kill()
+    book.task_ended("painted", 5.0, "fetched", ASKED, 10000, "of the question")
+    book.task_ended("refused", 5.0, "failed", ASKED, 50511)
+
+    calls = {call.task_id: call for call in book.read().calls.values()}
+    assert {"painted": "fetched", "refused": "failed", "lost": "unknown"} == {
+        task: call.state for task, call in calls.items()
+    }
+    assert calls["painted"].request_id == "of the question"
+    assert calls["lost"].request_id == "submission"
+
+
+def test_a_task_of_before_there_was_a_book_counts_on_the_day_it_was_submitted(
+    tmp_path: Path,
+) -> None:
+    book = Book(tmp_path)
+    book.task_ended("old", at("2026-11-24T15:00:00"), "fetched", ASKED, 10000, "r")
+
+    (call,) = book.read().calls.values()
+    assert ("fetched", "2026-11-24", ASKED) == (call.state, day(call.at), call.asked)
+
+
+def test_a_call_that_lasts_over_the_end_of_a_month_belongs_to_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = Book(tmp_path)
+    monkeypatch.setattr(module.time, "time", lambda: at("2026-11-30T15:59:59"))
+    number = book.sent(ASKED)
+    monkeypatch.setattr(module.time, "time", lambda: at("2026-11-30T16:00:01"))
+    book.ended(number, "paid")
+    book.served(ASKED)
+
+    assert ["paid"] == [call.state for call in book.read(["2026-11"]).calls.values()]
+    december = book.read(["2026-12"])
+    assert ({}, 1) == (december.calls, len(december.served))
+
+
+def test_a_tick_can_be_taken_back_by_another_process(tmp_path: Path) -> None:
+    number = "2026-11-a"
+    write(tmp_path, {"state": "sent", "id": number, "at": 1.0})
+    tick = {"state": "ticked", "id": number, "at": 2.0}
+    write(tmp_path, tick, name=OTHER[:-1] + "c")
+    assert Book(tmp_path).read().calls[number].ticked
+
+    Book(tmp_path).tick(number, ticked=False)
+    assert not Book(tmp_path).read().calls[number].ticked
+    Book(tmp_path).tick(number, ticked=True)
+    assert Book(tmp_path).read().calls[number].ticked
+
+
+def test_only_files_of_the_book_are_read(tmp_path: Path) -> None:
+    sent = {"state": "sent", "id": "2026-11-a", "at": 1.0}
+    for name in ("notes", "2026-11-copy", OTHER + " (conflicted copy)"):
+        write(tmp_path, sent, name=name)
+
+    assert {} == Book(tmp_path).read(also=["../secret.jsonl", f"../{OTHER}.jsonl"]).calls
+
+
+def test_the_sums_of_a_day_a_month_and_all(tmp_path: Path) -> None:
+    """Counted by hand: it is 10 at night of 25 November in Beijing."""
+    moments = {
+        "today": "2026-11-25T13:00:00",
+        "this morning": "2026-11-24T16:00:00",
+        "yesterday": "2026-11-24T15:59:59",
+        "this month": "2026-10-31T16:00:00",
+        "last month": "2026-10-31T15:59:59",
+    }
+    lines: list[dict[str, Any]] = []
+    for number, (moment, state, model) in enumerate(
+        [
+            ("today", "paid", "a"),
+            ("today", "failed", "a"),
+            ("today", "unknown", "b"),
+            ("this morning", "paid", "b"),
+            ("yesterday", "paid", "a"),
+            ("this month", "failed", "a"),
+            ("last month", "paid", "a"),
+        ]
+    ):
+        about = {"id": f"2026-11-{number}", "at": at(moments[moment])}
+        lines += [{"state": "sent", "model": model, **about}, {"state": state, **about}]
+    lines.append({"state": "journal", "at": at(moments["today"]), "model": "a"})
+    write(tmp_path, *lines)
+
+    found = sums(Book(tmp_path).read(), at("2026-11-25T14:00:00"))
+    counts = {
+        span: [found[span][name] for name in ("paid", "failed", "unknown", "journal")]
+        for span in ("today", "month", "all")
+    }
+    assert {"today": [2, 1, 1, 1], "month": [3, 2, 1, 1], "all": [4, 2, 1, 1]} == counts
+    of_b = found["all"]["models"]["b"]
+    assert (1, 0, 1, 0) == (of_b["paid"], of_b["failed"], of_b["unknown"], of_b["journal"])
