@@ -22,7 +22,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from .book_lines import BookFile, day, put_together
-from .locks import LockedFile
+from .claims import LockedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -48,7 +48,7 @@ class Claim:
         left_behind: The note of an earlier claim that never got its picture; empty if there is none.
     """
 
-    def __init__(self, file: _LockedFile) -> None:
+    def __init__(self, file: LockedFile) -> None:
         self._file = file
         self._found = file.read()
         self._written = False
@@ -61,7 +61,7 @@ class Claim:
         Raises:
             OSError: The file can be neither made nor locked.
         """
-        file = _LockedFile.try_open(path)
+        file = LockedFile.try_open(path)
         return None if file is None else cls(file)
 
     def write(self, note: Mapping[str, Any]) -> None:
@@ -104,7 +104,7 @@ def _note(content: bytes) -> dict[str, Any]:
     return note if isinstance(note, dict) and note else {"state": "unreadable"}
 
 
-class _LockedFile:
+class LockedFile:
     """A small file that this process alone may read and write until it closes it."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -112,7 +112,7 @@ class _LockedFile:
         self._descriptor = descriptor
 
     @classmethod
-    def try_open(cls, path: Path) -> _LockedFile | None:
+    def try_open(cls, path: Path) -> LockedFile | None:
         """Create or open `path` and lock it; None if somebody else has it locked.
 
         Raises:
