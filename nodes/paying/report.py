@@ -15,21 +15,9 @@ if TYPE_CHECKING:
     from ..jobs.job import Outcome
 
 
-def summary(outcomes: Iterable[Outcome], notes: Iterable[Text] = ()) -> dict[str, Any]:
-    """The counts of a run and its notes, those of the outcomes included, each once."""
-    outcomes = list(outcomes)
-    statuses = [outcome.status for outcome in outcomes]
-    every_note = [
-        *(note.line() for note in notes),
-        *(note for outcome in outcomes for note in outcome.notes),
-    ]
-    return {
-        "paid": statuses.count("paid"),
-        "from_journal": statuses.count("journal"),
-        "failed": statuses.count("failed"),
-        "unknown": statuses.count("unknown"),
-        "notes": list(dict.fromkeys(every_note)),
-    }
+def summary(outcomes: Sequence[Outcome], notes: Iterable[Text] = ()) -> dict[str, Any]:
+    """What the canvas shows of a run: its counts and its notes, which it reads in the language that it speaks."""
+    return {**_counts(outcomes), "notes": [note.pair() for note in _notes(outcomes, notes)]}
 
 
 def report(
@@ -50,10 +38,8 @@ def report(
     Returns:
         JSON text, UTF-8 characters unescaped.
     """
-    counts = summary(outcomes, notes)
-    notes = counts.pop("notes")
     fields: dict[str, Any] = {
-        **counts,
+        **_counts(outcomes),
         "variants": [
             {
                 "index": outcome.job.index,
@@ -74,7 +60,8 @@ def report(
         fields["region"] = list(regions[0])
     if len(regions) > 1:
         fields["regions"] = [list(region) for region in regions]
-    return json.dumps({**fields, **more, "notes": notes}, ensure_ascii=False, indent=1)
+    fields |= {**more, "notes": [note.line() for note in _notes(outcomes, notes)]}
+    return json.dumps(fields, ensure_ascii=False, indent=1)
 
 
 def link_notes(outcomes: Iterable[Outcome], *, return_url: bool) -> list[Text]:
@@ -97,6 +84,26 @@ def link_notes(outcomes: Iterable[Outcome], *, return_url: bool) -> list[Text]:
 def links(outcomes: Iterable[Outcome]) -> str:
     """The `urls` output: one link a line, in order."""
     return "\n".join(url for outcome in outcomes for url in outcome.urls)
+
+
+def _counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    statuses = [outcome.status for outcome in outcomes]
+    return {
+        "paid": statuses.count("paid"),
+        "from_journal": statuses.count("journal"),
+        "failed": statuses.count("failed"),
+        "unknown": statuses.count("unknown"),
+    }
+
+
+def _notes(outcomes: Sequence[Outcome], notes: Iterable[Text]) -> list[Text]:
+    """The node's notes and those of the outcomes, each once."""
+    of_outcomes = [
+        note if isinstance(note, Text) else Text(note, note)
+        for outcome in outcomes
+        for note in outcome.notes
+    ]
+    return list(dict.fromkeys([*notes, *of_outcomes]))
 
 
 def _expiry(outcome: Outcome) -> str:

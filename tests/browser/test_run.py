@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("keys")
 
 # How many pictures the node's own grid shows.
 GRID = """([id, count]) => {
-    const vue = document.querySelectorAll(`[data-node-id="${id}"] img[src*="volc_inpaint_"]`);
+    const vue = document.querySelectorAll(`[data-node-id="${id}"] img[src*="subfolder=volc_inpaint"]`);
     return (LiteGraph.vueNodesMode ? vue : app.rootGraph.getNodeById(id).imgs)?.length === count;
 }"""
 
@@ -116,14 +116,16 @@ def test_the_prompt_is_counted_as_its_model_counts(canvas: Canvas, renderer: str
 
     # https://www.volcengine.com/docs/85621/1976207: 120 characters
     choose("jimeng_image2image_dream_inpaint")
-    expect(plan).to_have_text("prompt 8 of 120 characters · up to 4 paid calls per picture")
+    expect(plan).to_have_text(
+        "prompt 8 of 120 characters · up to 4 paid calls per picture · not used: steps, scale"
+    )
     for length, colour in [(120, "^volc-line ?$"), (121, "volc-too-long")]:
         choose("jimeng_image2image_dream_inpaint", "🐱" * length)
         expect(plan).to_contain_text(f"prompt {length} of 120 characters")
         expect(plan).to_have_class(re.compile(colour))
     # https://www.volcengine.com/docs/6791/1223709: no prompt
     choose("i2i_inpainting", "猫" * 200)
-    expect(plan).to_have_text("up to 4 paid calls per picture")
+    expect(plan).to_have_text("up to 4 paid calls per picture · not used: prompt")
     expect(plan).to_have_class(re.compile("^volc-line ?$"))
     choose("img2img_inpainting_edit_zi2i")
     expect(plan).to_contain_text("prompt 4 of about 100 words")

@@ -2,15 +2,13 @@
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { addPanel, chain, create, nodeOfOutput, nodeOfRun } from "./dom.js";
-import { text } from "./text.js";
+import { own, text } from "./text.js";
 
 const NODES = ["VolcInpaint", "VolcInpaintURL", "VolcSegment"];
-// How long a prompt should be at most, and counted how; a model that is not here takes none.
-const PROMPTS = {
-  // https://www.volcengine.com/docs/86081/1804490
-  img2img_inpainting_edit_zi2i: { limit: 100, words: "planPrompt", length: promptLength },
-  // https://www.volcengine.com/docs/85621/1976207
-  jimeng_image2image_dream_inpaint: { limit: 120, words: "planCharacters", length: (prompt) => [...prompt.trim()].length },
+// How a prompt is counted, as the schema says of each model.
+const COUNTED = {
+  words: { says: "planPrompt", length: promptLength },
+  characters: { says: "planCharacters", length: (prompt) => [...prompt.trim()].length },
 };
 const LINE = 20;
 
@@ -44,7 +42,7 @@ function resultLine(calls, elapsed_s) {
   return parts.join(" · ");
 }
 
-const notesOf = (calls) => [...new Set(calls.flatMap(({ notes }) => notes))].join("\n");
+const notesOf = (calls) => [...new Set(calls.flatMap(({ notes }) => notes.map(own)))].join("\n");
 
 function losses(failed, unknown) {
   const parts = [];
@@ -59,6 +57,7 @@ class Panel {
     this.prompt = this.widget("prompt");
     this.variants = this.widget("variants");
     this.model = this.widget("model");
+    this.models = node.constructor.nodeData.input.optional?.model?.[1].volc_models;
     this.plan = create("div", { className: "volc-line" });
     this.line = create("div", { className: "volc-line", role: "status" });
     const lines = this.prompt ? [this.plan, this.line] : [this.line];
@@ -76,6 +75,11 @@ class Panel {
     return this.node.widgets.find((widget) => widget.name === name);
   }
 
+  label(name) {
+    const widget = this.widget(name);
+    return widget.label ?? widget.name;
+  }
+
   linked(widget) {
     return this.node.inputs.some((input) => input.widget?.name === widget.name && input.link != null);
   }
@@ -83,11 +87,14 @@ class Panel {
   drawPlan() {
     if (!this.prompt) return;
     const parts = [];
-    const rule = !this.linked(this.prompt) && !this.linked(this.model) && PROMPTS[this.model.value];
-    const length = rule ? rule.length(this.prompt.value) : 0;
-    if (rule) parts.push(text(rule.words, { length, limit: rule.limit }));
-    this.plan.classList.toggle("volc-too-long", Boolean(rule) && length > rule.limit);
+    const model = this.linked(this.model) ? undefined : this.models[this.model.value];
+    const limit = model?.advised_prompt;
+    const counted = this.linked(this.prompt) ? undefined : COUNTED[model?.prompt_counted];
+    const length = counted?.length(this.prompt.value);
+    if (counted) parts.push(text(counted.says, { length, limit }));
+    this.plan.classList.toggle("volc-too-long", length > limit);
     if (!this.linked(this.variants)) parts.push(text("planCalls", { calls: this.variants.value }));
+    if (model?.unused.length) parts.push(text("planUnused", { names: model.unused.map((name) => this.label(name)).join(", ") }));
     this.plan.textContent = parts.join(" · ");
   }
 

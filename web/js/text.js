@@ -14,6 +14,7 @@ const WORDS = {
     planPrompt: "prompt {length} of about {limit} words",
     planCharacters: "prompt {length} of {limit} characters",
     planCalls: "up to {calls} paid calls per picture",
+    planUnused: "not used: {names}",
     runDelivered: "{delivered} of {total}",
     runOnWire: "{on_wire} on the wire",
     runInQueue: "{in_queue} in the service's queue",
@@ -61,6 +62,7 @@ const WORDS = {
     planPrompt: "提示词 {length} 字，约 {limit} 字以内为宜",
     planCharacters: "提示词 {length} 个字符，不超过 {limit} 个为宜",
     planCalls: "每张图片最多 {calls} 次付费调用",
+    planUnused: "不使用：{names}",
     runDelivered: "{delivered} / {total}",
     runOnWire: "{on_wire} 个进行中",
     runInQueue: "{in_queue} 个在服务端排队",
@@ -107,6 +109,9 @@ export function language() {
 export function text(key, values = {}) {
   return WORDS[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
+
+/** Of a text in both languages, ComfyUI's. */
+export const own = (pair) => pair[language()];
 
 /** Of a message of ours, whose English lines stand before the Chinese ones, those in ComfyUI's language. */
 export function ownLines(message) {

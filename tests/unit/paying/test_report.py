@@ -17,11 +17,16 @@ def job(index: int, image: int, seed: int) -> Job:
 
 PAID = Outcome(
     job(1, 1, 7), "paid", value="picture", urls=("https://a/1",), request_id="R1", code=10000,
-    message="Success", elapsed_s=2.17, received_at=1_755_508_798.0, notes=("note 甲",),
+    message="Success", elapsed_s=2.17, received_at=1_755_508_798.0, notes=(Text("note", "甲"),),
 )  # fmt: skip
 KEPT = Outcome(job(2, 1, 8), "journal", value="picture", request_id="R2", code=10000, elapsed_s=1.0)
 FAILED = Outcome(
-    job(3, 1, 9), "failed", request_id="R3", code=50413, message="line\n行", notes=("note 甲",)
+    job(3, 1, 9),
+    "failed",
+    request_id="R3",
+    code=50413,
+    message="line\n行",
+    notes=(Text("note", "甲"),),
 )
 UNKNOWN = Outcome(job(4, 2, 10), "unknown", code=0, message="no answer")
 ALL = [PAID, KEPT, FAILED, UNKNOWN]
@@ -50,13 +55,19 @@ def test_the_report_has_the_fields_of_the_contract():
             }
         ],
         "region": [1, 2, 30, 40],
-        "notes": ["mine / 我的", "note 甲"],
+        "notes": ["mine / 我的", "note / 甲"],
     }
     assert expected == actual
 
 
 def test_each_status_is_counted():
-    expected = {"paid": 1, "from_journal": 1, "failed": 1, "unknown": 1, "notes": ["note 甲"]}
+    expected = {
+        "paid": 1,
+        "from_journal": 1,
+        "failed": 1,
+        "unknown": 1,
+        "notes": [{"en": "note", "zh": "甲"}],
+    }
 
     assert expected == summary(ALL)
 
@@ -88,7 +99,7 @@ def test_without_a_region_there_is_none():
 
 
 def test_chinese_stays_readable():
-    assert "note 甲" in report([PAID])
+    assert "note / 甲" in report([PAID])
 
 
 def test_fields_of_one_node_stand_before_the_notes():
