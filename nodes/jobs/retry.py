@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 # All waiting of one purchase together, counted from its first failure.
 BUDGET_S = 600.0
 _CONNECTION_TRIES = 4
-_SERVER_TRIES = 3
+_SERVER_TRIES = 2
+# An internal error that took longer would take as long again: synchronous calls are cut off after about 20 s.
+QUICK_S = 5.0
 _REDRAWS = 3
 
 
@@ -73,7 +75,9 @@ class RetryPlan:
         if isinstance(error, APIConnectionError):
             self._connection -= 1
             return self._backoff_s(_CONNECTION_TRIES - self._connection, self._connection)
-        if _again(error) is Again.AFTER_A_PAUSE:
+        if _again(error) is Again.IF_QUICK:
+            if isinstance(error, APIResponseError) and error.elapsed_s > QUICK_S:
+                return None
             self._server -= 1
             return self._backoff_s(_SERVER_TRIES - self._server, self._server)
         return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..volcengine.codes import Again
-from ..volcengine.errors import APIResponseError, AuthenticationError, VolcengineError
+from ..volcengine.codes import Again, EndsTask, Kind
+from ..volcengine.errors import APIResponseError, VolcengineError
 from ..volcengine.models import VERSION
 from .messages import TaskLostError, TaskPendingError
 
@@ -27,8 +28,10 @@ LONGEST_PAUSE_S = 3.0
 SETTLING_S = 3.0
 # A question answers at once; one that hangs must not use up the time of the task.
 _SHARE_OF_TIMEOUT = 0.25
-# Keys that are refused so often stay refused.
+# Who is refused so often stays refused.
 _REFUSALS = 3
+# An internal error of the question passes; one of the task is what every question is answered with.
+_INTERNAL_ERRORS = 4
 
 
 class Task(NamedTuple):
@@ -86,7 +89,7 @@ def fetch(
     """
     body = request.query(task.task_id)
     action, timeout_s = request.model.query_action, client.read_timeout_s * _SHARE_OF_TIMEOUT
-    status, failures, clock_set = "", 0, False
+    status, failures, internal, clock_set = "", 0, 0, False
     last_change = time.monotonic()
     cause: VolcengineError | None = None
     time.sleep(max(0.0, FIRST_PAUSE_S - max(0.0, time.time() - task.at)))
@@ -95,15 +98,23 @@ def fetch(
             answer = client.call(action, VERSION, body, read_timeout_s=timeout_s, over=over)
         except VolcengineError as error:
             if isinstance(error, APIResponseError):
-                if error.row.ends_task:
+                repeated = error.row.ends_task is EndsTask.IF_REPEATED
+                internal = internal + 1 if repeated else 0
+                if error.row.ends_task is EndsTask.YES:
+                    raise
+                if internal == _INTERNAL_ERRORS:
+                    # what took so long is not tried again by itself
+                    error.row = replace(error.row, again=Again.NEVER)
+                    error.elapsed_s = time.time() - task.at
                     raise
                 if error.row.again is Again.ANOTHER_CLOCK and not clock_set:
                     clock_set = client.set_clock_from(error.server_date)
+                may_not_ask = error.row.kind in (Kind.ACCOUNT, Kind.INTERFACE)
+                if may_not_ask and failures + 1 >= _REFUSALS:
+                    raise TaskPendingError(task.task_id, status, error) from None
             cause, failures = error, failures + 1
-            if isinstance(error, AuthenticationError) and failures == _REFUSALS:
-                raise TaskPendingError(task.task_id, status, error) from None
         else:
-            cause, failures = None, 0
+            cause, failures, internal = None, 0, 0
             said = str(answer.data.get("status", ""))
             age_s = time.time() - task.at
             if said == "done":
@@ -114,6 +125,8 @@ def fetch(
                 status, last_change = said, time.monotonic()
                 on_status(said)
         wait_s = pause_s(time.time() - task.at, failures)
+        if internal:
+            wait_s = min(wait_s, LONGEST_PAUSE_S)
         if isinstance(cause, APIResponseError):
             wait_s = max(wait_s, cause.retry_after_s or 0.0)
         if time.monotonic() + wait_s - last_change > client.read_timeout_s:

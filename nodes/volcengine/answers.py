@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..words import Text
-from .codes import SUCCESS, WORDS, Kind, look_up
+from .codes import ROWS, SUCCESS, WORDS, Kind, look_up
 from .errors import (
     APIResponseError,
     AuthenticationError,
@@ -39,7 +39,8 @@ class Answer:
         elapsed_s: The service's own time, in seconds, if it told.
         pictures: Encoded files.
         urls: Links to the same; they live 24 hours.
-        data: The other fields of `data`: texts, numbers, booleans, and lists of such.
+        data: The other fields of `data`: texts, numbers, booleans, and lists of such; and `algorithm_status` with
+            `algorithm_message` where the algorithm reports a failure beside its picture.
     """
 
     request_id: str
@@ -54,13 +55,19 @@ class Answer:
 _MAX_TEXT = 500
 # Fields of `data` that have a place of their own in an `Answer`.
 _READ = frozenset({"binary_data_base64", "image_urls", "request_id"})
+# A task that has not ended, and so has no picture yet: https://www.volcengine.com/docs/85621/1976207
+_UNENDED = frozenset({"in_queue", "generating", "not_found", "expired"})
+# Whoever answers so did not pass the request on, or took no whole one.
+_NEVER_REACHED = frozenset({400, 401, 404, 405, 407, 408, 411, 413, 414, 421, 429, 431})
 
 _CLASSES: Mapping[Kind, type[APIResponseError]] = MappingProxyType(
     {
         Kind.PICTURE: ContentRejectedError,
         Kind.PROMPT: ContentRejectedError,
         Kind.RESULT: ContentRejectedError,
+        Kind.FILE: APIResponseError,
         Kind.REQUEST: APIResponseError,
+        Kind.INTERFACE: APIResponseError,
         Kind.ACCOUNT: AuthenticationError,
         Kind.RATE: RateLimitError,
         Kind.CONCURRENCY: RateLimitError,
@@ -76,6 +83,9 @@ def parse(
     hidden: Mapping[str, str] = MappingProxyType({}),
 ) -> Answer:
     """Read an answer of the service.
+
+    What is of its own shape is definite: a whole number `code` and a `request_id`, or `ResponseMetadata` with an `Error`.
+    Anything else may come from a proxy, which may have lost the answer to a call that is billed.
 
     Args:
         status_code: HTTP status.
@@ -106,15 +116,14 @@ def parse(
 
     code = _number(content.get("code", content.get("status")))
     if code == SUCCESS:
-        return _answer(status_code, content)
-    if code is None:
+        return _answer(status_code, headers, content)
+    code, request_id = _number(content.get("code")), _text(content.get("request_id"))
+    if code is None or not request_id:
         raise _not_from_the_service(status_code, headers, body)
-    raise _refusal(
-        status_code, headers, code, _text(content.get("message")), _text(content.get("request_id"))
-    )
+    raise _refusal(status_code, headers, code, _text(content.get("message")), request_id)
 
 
-def _answer(status_code: int, content: dict[str, Any]) -> Answer:
+def _answer(status_code: int, headers: Mapping[str, str], content: dict[str, Any]) -> Answer:
     data = content.get("data")
     data = data if isinstance(data, dict) else {}
     request_id = _text(content.get("request_id") or data.get("request_id"))
@@ -136,6 +145,12 @@ def _answer(status_code: int, content: dict[str, Any]) -> Answer:
                 request_id=request_id,
             ) from None
         pictures = ()  # the links lead to the same pictures
+    told = data.get("algorithm_base_resp")
+    told = told if isinstance(told, dict) else {}
+    algorithm, why = _number(told.get("status_code")) or 0, _text(told.get("status_message"))
+    awaited = "task_id" in data or str(data.get("status")) in _UNENDED
+    if algorithm and not (pictures or urls or awaited):
+        raise _refusal(status_code, headers, algorithm, why, request_id)
     return Answer(
         request_id=request_id,
         message=_text(content.get("message")),
@@ -146,16 +161,20 @@ def _answer(status_code: int, content: dict[str, Any]) -> Answer:
             _text(name): _plain(value)
             for name, value in data.items()
             if name not in _READ and _is_plain(value)
-        },
+        }
+        | ({"algorithm_status": algorithm, "algorithm_message": why} if algorithm else {}),
     )
 
 
 def _gateway_error(
     status_code: int, headers: Mapping[str, str], error: dict[str, Any], request_id: str
 ) -> APIResponseError:
-    number = _number(error.get("CodeN"))
-    word: int | str = _text(error.get("Code")) or WORDS.get(number or 0, "")
-    code = _number(word) or word or number or 0
+    number = _number(error.get("CodeN")) or 0
+    word = _text(error.get("Code"))
+    code: int | str = word or WORDS.get(number) or (str(number) if number else 0)
+    business = _number(word)
+    if business is not None and business in ROWS:
+        code = business
     return _refusal(status_code, headers, code, _text(error.get("Message")), request_id)
 
 
@@ -178,7 +197,7 @@ def _not_from_the_service(
     if status_code == 429:
         return _refusal(status_code, headers, 0, "", "")
     kind = _text(_header(headers, "Content-Type").split(";")[0])
-    # A 4xx of a proxy was turned away before the service saw it; a 5xx or a broken 200 may have been billed.
+    # A 403 or 451 may be what a company's proxy makes of an answer whose content it does not let pass.
     return InvalidResponseError(
         Text(
             f"The answer was not one of Volcengine's ({kind or 'no content type'}, {len(body)} bytes); it may come from a "
@@ -186,7 +205,7 @@ def _not_from_the_service(
             f"收到的不是火山引擎的响应（{kind or '无内容类型'}，{len(body)} 字节），可能来自中间代理",
         ),
         status_code=status_code,
-        doubtful=not 300 <= status_code < 500,
+        doubtful=not (300 <= status_code < 400 or status_code in _NEVER_REACHED),
     )
 
 

@@ -15,7 +15,13 @@ from ..words import Text
 from . import answers
 from .auth import VolcengineAuth
 from .connection import Connection, CountedBody, Deadline
-from .errors import APIConnectionError, APITimeoutError, InvalidResponseError, NotSentError
+from .errors import (
+    APIConnectionError,
+    APIResponseError,
+    APITimeoutError,
+    InvalidResponseError,
+    NotSentError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,6 +156,9 @@ class Client:
             )
         try:
             return answers.parse(response.status_code, response.headers, content, self._hidden)
+        except APIResponseError as error:
+            error.elapsed_s = deadline.elapsed_s
+            raise
         except InvalidResponseError:
             if deadline.passed:  # what ends with its connection looks whole when it is cut
                 raise APITimeoutError(_WHOLE_ANSWER * timeout[1], whole=True) from None

@@ -24,7 +24,9 @@ class Kind(Enum):
     PICTURE = "what the picture shows"
     PROMPT = "what the prompt says"
     RESULT = "what was painted"
+    FILE = "the picture's size, format or file"
     REQUEST = "a parameter, or how it was sent"
+    INTERFACE = "it was retired, or is not offered to this account"
     ACCOUNT = "keys, clock, rights or balance: no call of the account succeeds until that is mended"
     RATE = "too many calls a second"
     CONCURRENCY = "too many calls at once"
@@ -36,16 +38,27 @@ class Again(Enum):
 
     NEVER = "it would fail again"
     WHEN_ALLOWED = "as soon as the account's allowance has room"
-    AFTER_A_PAUSE = "it may have passed"
+    IF_QUICK = "once, if the answer came quickly: after a long call it would take as long again"
     ANOTHER_SEED = "another seed paints another picture; only where the seed was drawn"
     ANOTHER_CLOCK = "once, signed by the clock of the service"
+
+
+class EndsTask(Enum):
+    """What a question for a submitted task that is answered so says of the task.
+
+    "Done" means that it ended, well or badly, and the outer code says which (https://www.volcengine.com/docs/85621/1976207).
+    """
+
+    YES = "it failed, for good and unbilled"
+    IF_REPEATED = "the same, if it is answered so again and again"
+    NO = "nothing: the code is about the question"
 
 
 class Check(Enum):
     """What a code says to a check of the keys, which asks for no picture."""
 
     ACTIVATED = "refused only for what is missing"
-    NOT_ACTIVATED = "the keys are good, but may not use this interface"
+    NOT_ACTIVATED = "the keys are good, but may not use this interface, or it was retired"
     CANNOT_TELL = "the keys are good, but whether they may use this interface stays open"
     UNKNOWN_KEY = "there is no such access key"
     WRONG_PAIR = "the secret is not that of the access key"
@@ -64,8 +77,8 @@ class Row:
         remedy: What to do.
         again: Whether and how it may be sent again.
         definite: Whether it says for certain that nothing was painted, and so nothing billed.
-        ends_task: Whether a question for a submitted task that is answered so says that the task failed. Any other code
-            is about the question.
+        ends_task: What it says of a submitted task that was asked for.
+        may_be_retired: Whether it is also what a retired interface answers, or one that this account may not use.
         check: What it says to a check of the keys.
         number: Of a word of the gateway, which may come instead.
     """
@@ -75,7 +88,8 @@ class Row:
     remedy: Text
     again: Again = Again.NEVER
     definite: bool = True
-    ends_task: bool = False
+    ends_task: EndsTask = EndsTask.NO
+    may_be_retired: bool = False
     check: Check = Check.REFUSED
     number: int = 0
 
@@ -85,35 +99,52 @@ _ANOTHER_PROMPT = Text("Reword the prompt.", "请修改提示词。")
 _ANOTHER_SEED = Text("Try another seed, or reword the prompt.", "请更换种子或修改提示词。")
 _LATER = Text("Run it again in a moment.", "请稍后重试。")
 _OWN_REVIEW = Text("The service's own review failed.", "服务端审核环节出错。")
-_RIGHTS = Text(
-    "Activate the service, or buy quota, at https://console.volcengine.com/ai/ability, and give the key's user the policy "
-    "CVFullAccess.",
-    "请在 https://console.volcengine.com/ai/ability 开通服务或购买额度，并为密钥所属用户授予 CVFullAccess 权限。",
-)
 _TOO_FAST = Text("The account sends too many calls per second.", "账号的每秒调用次数已达上限。")
+# https://www.volcengine.com/docs/6444/69728
+_RIGHTS = Text(
+    "Give the key's user the policy CVFullAccess; a new policy needs up to ten minutes.",
+    "请为密钥所属用户授予 CVFullAccess 权限；新授予的权限最长需要十分钟生效。",
+)
+_LINK = Text(
+    "If it was sent as a link: it must be open to the internet and lead to a JPEG or PNG. If not, report this.",
+    "如以链接发送：链接须可公开访问，且指向 JPEG 或 PNG 图片。否则请反馈该问题。",
+)
 
 
-def _reviewed(kind: Kind, cause: Text, remedy: Text, again: Again = Again.NEVER) -> Row:
-    return Row(kind, cause, remedy, again, ends_task=True, check=Check.ACTIVATED)
+def _of_input(
+    kind: Kind,
+    cause: Text,
+    remedy: Text,
+    again: Again = Again.NEVER,
+    check: Check = Check.ACTIVATED,
+) -> Row:
+    """What was sent, or what was painted of it, was rejected."""
+    return Row(kind, cause, remedy, again, ends_task=EndsTask.YES, check=check)
 
 
 def _own_review() -> Row:
-    return Row(Kind.SERVICE, _OWN_REVIEW, _LATER, ends_task=True)
+    return Row(Kind.SERVICE, _OWN_REVIEW, _LATER, ends_task=EndsTask.YES)
 
 
-def _parameters() -> Row:
+def _internal(cause: Text) -> Row:
+    return Row(Kind.SERVICE, cause, _LATER, Again.IF_QUICK, ends_task=EndsTask.IF_REPEATED)
+
+
+def _parameters(cause: Text, check: Check, *, may_be_retired: bool = False) -> Row:
     return Row(
         Kind.REQUEST,
-        Text("The service did not accept the parameters.", "服务不接受这些参数。"),
+        cause,
         Text(
             "Check picture, mask and settings against the interface's limits; if they are within them, report this.",
             "请对照接口限制检查图片、遮罩和参数；如均符合，请反馈该问题。",
         ),
-        check=Check.CANNOT_TELL,
+        ends_task=EndsTask.YES,
+        may_be_retired=may_be_retired,
+        check=check,
     )
 
 
-def _unread(number: int, kind: Kind = Kind.REQUEST) -> Row:
+def _unread(number: int, kind: Kind = Kind.REQUEST, *, may_be_retired: bool = False) -> Row:
     return Row(
         kind,
         Text("The gateway could not read the request.", "网关无法识别该请求。"),
@@ -121,34 +152,35 @@ def _unread(number: int, kind: Kind = Kind.REQUEST) -> Row:
             "Check VOLC_ENDPOINT and any proxy in between; if both are right, report this.",
             "请检查 VOLC_ENDPOINT 及中间代理；如均正常，请反馈该问题。",
         ),
+        may_be_retired=may_be_retired,
         number=number,
     )
 
 
 ROWS: Mapping[int | str, Row] = MappingProxyType(
     {
-        50411: _reviewed(
+        50411: _of_input(
             Kind.PICTURE,
             Text("The input picture did not pass the review.", "输入图片未通过审核。"),
             _ANOTHER_PICTURE,
         ),
-        50511: _reviewed(
+        50511: _of_input(
             Kind.RESULT,
             Text("The painted picture did not pass the review.", "生成的图片未通过审核。"),
             _ANOTHER_SEED,
             Again.ANOTHER_SEED,
         ),
-        50412: _reviewed(
+        50412: _of_input(
             Kind.PROMPT,
             Text("The prompt did not pass the review.", "提示词未通过审核。"),
             _ANOTHER_PROMPT,
         ),
-        50512: _reviewed(
+        50512: _of_input(
             Kind.RESULT,
             Text("The output text did not pass the review.", "输出文本未通过审核。"),
             _ANOTHER_PROMPT,
         ),
-        50413: _reviewed(
+        50413: _of_input(
             Kind.PROMPT,
             Text(
                 "The prompt holds a blocked word, name or brand.",
@@ -156,12 +188,12 @@ ROWS: Mapping[int | str, Row] = MappingProxyType(
             ),
             _ANOTHER_PROMPT,
         ),
-        50518: _reviewed(
+        50518: _of_input(
             Kind.PICTURE,
             Text("The input picture shows something under copyright.", "输入图片涉及版权内容。"),
             _ANOTHER_PICTURE,
         ),
-        50519: _reviewed(
+        50519: _of_input(
             Kind.RESULT,
             Text(
                 "The painted picture shows something under copyright.", "生成的图片涉及版权内容。"
@@ -170,7 +202,7 @@ ROWS: Mapping[int | str, Row] = MappingProxyType(
             Again.ANOTHER_SEED,
         ),
         # https://www.volcengine.com/docs/6791/1223709
-        201304: _reviewed(
+        201304: _of_input(
             Kind.RESULT,
             Text(
                 "The painted picture shows a distorted face (AI ghost face).",
@@ -198,30 +230,106 @@ ROWS: Mapping[int | str, Row] = MappingProxyType(
             Again.WHEN_ALLOWED,
             check=Check.CANNOT_TELL,
         ),
-        50500: Row(
-            Kind.SERVICE,
-            Text("The service had an internal error.", "服务内部错误。"),
-            _LATER,
-            Again.AFTER_A_PAUSE,
-        ),
-        50501: Row(
-            Kind.SERVICE,
-            Text("The service had an internal error (RPC).", "服务内部调用错误。"),
-            _LATER,
-            Again.AFTER_A_PAUSE,
-        ),
+        50500: _internal(Text("The service had an internal error.", "服务内部错误。")),
+        50501: _internal(Text("The service had an internal error (RPC).", "服务内部调用错误。")),
         50400: Row(
             Kind.ACCOUNT,
             Text(
                 "Access denied: the service is not activated, the key lacks the right, or the quota is used up.",
                 "拒绝访问：服务未开通、密钥无权限或额度已用完。",
             ),
-            _RIGHTS,
+            Text(
+                "Activate the service: each interface is activated by itself. If it is: a key that is older than the "
+                "activation must be made anew; a sub-account needs the policy CVFullAccess, which takes up to ten minutes; "
+                "the account needs its real-name verification, a balance that is not overdrawn, and quota left.",
+                "请开通服务：每个接口需单独开通。如已开通：早于开通时间创建的密钥需重新创建；子账号需要 CVFullAccess 权限，"
+                "最长十分钟生效；账号需完成实名认证、余额未欠费，且额度未用完。",
+            ),
+            may_be_retired=True,
             check=Check.NOT_ACTIVATED,
         ),
-        50200: _parameters(),
-        50204: _parameters(),
-        50215: _parameters(),
+        50402: Row(
+            Kind.INTERFACE,
+            Text(
+                "There is no such interface: it was retired, or is not offered to this account.",
+                "接口不存在：已下线，或未对该账号开放。",
+            ),
+            Text("Choose another model.", "请选择其他 model。"),
+            may_be_retired=True,
+            check=Check.NOT_ACTIVATED,
+        ),
+        50200: _parameters(
+            Text("The service did not accept the parameters.", "服务不接受这些参数。"),
+            Check.ACTIVATED,
+        ),
+        50201: _parameters(
+            Text(
+                "The service did not accept the parameters: one is missing. The interface may have changed.",
+                "服务不接受这些参数：缺少参数，接口可能已变更。",
+            ),
+            Check.ACTIVATED,
+        ),
+        50204: _parameters(
+            Text(
+                "The service did not accept the parameters: one is out of its range, or it does not know the interface.",
+                "服务不接受这些参数：参数超出范围，或接口未知。",
+            ),
+            Check.CANNOT_TELL,
+            may_be_retired=True,
+        ),
+        50215: _parameters(
+            Text(
+                "The service did not accept the parameters, the picture or the mask.",
+                "服务不接受这些参数、图片或遮罩。",
+            ),
+            Check.CANNOT_TELL,
+            may_be_retired=True,
+        ),
+        50205: _of_input(
+            Kind.FILE,
+            Text("The picture's size is beyond the interface's limits.", "图片尺寸超出接口限制。"),
+            Text(
+                "Use another size: `fit` set to crop or downscale does it; a linked picture must be within them itself.",
+                "请更换尺寸：可将 fit 设为 crop 或 downscale；以链接发送的图片须自行符合限制。",
+            ),
+        ),
+        50206: _of_input(
+            Kind.FILE, Text("No picture reached the service.", "服务未收到图片。"), _LINK
+        ),
+        50207: _of_input(
+            Kind.FILE,
+            Text(
+                "The service could not decode the picture, or not fetch its link.",
+                "服务无法解码图片，或无法获取图片链接。",
+            ),
+            _LINK,
+        ),
+        50213: _of_input(
+            Kind.FILE,
+            Text("The request is too large for the service.", "请求超出服务允许的大小。"),
+            Text(
+                "Send a smaller picture: crop it around the mask, or scale it down.",
+                "请发送更小的图片：围绕遮罩裁剪，或缩小图片。",
+            ),
+        ),
+        50218: _of_input(
+            Kind.PICTURE,
+            Text(
+                "The picture did not pass the review (resource exists risk).",
+                "图片未通过审核（资源存在风险）。",
+            ),
+            _ANOTHER_PICTURE,
+        ),
+        60208: _of_input(
+            Kind.PICTURE,
+            Text("The picture holds sensitive content.", "图片含有敏感内容。"),
+            _ANOTHER_PICTURE,
+        ),
+        60102: _of_input(
+            Kind.PICTURE,
+            Text("The service found no face in the picture.", "服务未在图片中检测到人脸。"),
+            _ANOTHER_PICTURE,
+        ),
         "MissingParameter": _unread(100002),
         "MissingAuthenticationToken": _unread(100003, Kind.ACCOUNT),
         "MissingRequestInfo": _unread(100004),
@@ -241,13 +349,15 @@ ROWS: Mapping[int | str, Row] = MappingProxyType(
             number=100006,
         ),
         "ServiceNotFound": _unread(100007),
-        "InvalidActionOrVersion": _unread(100008),
+        "InvalidActionOrVersion": _unread(100008, Kind.INTERFACE, may_be_retired=True),
         "InvalidAccessKey": Row(
             Kind.ACCOUNT,
             Text("Volcengine does not know this access key.", "火山引擎中不存在该 Access Key。"),
             Text(
-                "Copy it again from https://console.volcengine.com/iam/keymanage; it may be disabled or deleted.",
-                "请从 https://console.volcengine.com/iam/keymanage 重新复制；该密钥可能已被禁用或删除。",
+                "Copy it again from https://console.volcengine.com/iam/keymanage; it may be disabled or deleted. Access keys "
+                "begin with AKLT, temporary ones with AKTP: an API key of a product, such as Ark's, is none.",
+                "请从 https://console.volcengine.com/iam/keymanage 重新复制；该密钥可能已被禁用或删除。Access Key 以 AKLT 开头，"
+                "临时密钥以 AKTP 开头；方舟等产品的 API Key 不是 Access Key。",
             ),
             check=Check.UNKNOWN_KEY,
             number=100009,
@@ -279,16 +389,19 @@ ROWS: Mapping[int | str, Row] = MappingProxyType(
             check=Check.NO_PERMISSION,
             number=100013,
         ),
+        # The service behind the gateway may have painted all the same.
         "InternalError": Row(
             Kind.SERVICE,
             Text("The gateway had an internal error.", "网关内部错误。"),
             _LATER,
+            definite=False,
             number=100014,
         ),
         "InternalServiceTimeout": Row(
             Kind.SERVICE,
             Text("The service behind the gateway was too slow.", "网关后端的服务超时。"),
             _LATER,
+            definite=False,
             number=100016,
         ),
         # No number of these two is known.
@@ -313,28 +426,30 @@ WORDS: Mapping[int, int | str] = MappingProxyType(
 
 
 def look_up(code: int | str, status_code: int) -> Row:
-    """The row of a code; made of the HTTP status for one that no table lists.
+    """The row of a code in an answer of the service's own shape; made of the HTTP status for one that no table lists.
 
-    Only a listed code is the service's word that nothing was painted. Another may be a proxy's that lost the answer, such as
-    ``{"status":504,"error":"Gateway Timeout"}``; but with a 4xx the request was turned away, whoever says so.
+    Only a call that succeeded is billed (https://www.volcengine.com/docs/86081/1804490), so a number that is not that of
+    success is definite, whatever it is. A word is the gateway's, which says with a 5xx that it lost the answer.
 
     Args:
-        code: A business code's number, a gateway code's word, or 0.
+        code: A business code's number, a gateway code's word, or 0 if none was given.
         status_code: HTTP status.
     """
     if code in ROWS:
         return ROWS[code]
-    definite = 300 <= status_code < 500
-    check = Check.CANNOT_TELL if isinstance(code, int) and code > 0 else Check.REFUSED
+    number = isinstance(code, int) and code != 0
+    definite = number or status_code < 500
+    ends_task = EndsTask.YES if number else EndsTask.NO
+    check = Check.CANNOT_TELL if number else Check.REFUSED
     if status_code == 429:
         again = Again.WHEN_ALLOWED
-        return Row(Kind.RATE, _TOO_FAST, ROWS[50429].remedy, again, definite, check=check)
+        return Row(Kind.RATE, _TOO_FAST, ROWS[50429].remedy, again, check=check)
     if status_code in (401, 403):
         denied = Text("Access denied.", "拒绝访问。")
-        return Row(Kind.ACCOUNT, denied, _RIGHTS, definite=definite, check=check)
+        return Row(Kind.ACCOUNT, denied, ROWS[50400].remedy, check=check)
     if status_code >= 500:
         failed = Text("The service failed.", "服务出错。")
-        return Row(Kind.SERVICE, failed, _LATER, definite=definite)
+        return Row(Kind.SERVICE, failed, _LATER, definite=definite, ends_task=ends_task)
     return Row(
         Kind.REQUEST,
         Text(
@@ -346,5 +461,6 @@ def look_up(code: int | str, status_code: int) -> Row:
             "请在 https://www.volcengine.com/docs/86081/1804490 查询该错误码。",
         ),
         definite=definite,
+        ends_task=ends_task,
         check=check,
     )

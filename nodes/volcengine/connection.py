@@ -6,6 +6,7 @@ import contextlib
 import io
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -58,10 +59,13 @@ class Deadline:
 
     Attributes:
         passed: Whether the connection was cut.
+        elapsed_s: Seconds between `start` and `finish`; 0 without both.
     """
 
     def __init__(self, connection: Connection, limit_s: float) -> None:
         self.passed = False
+        self.elapsed_s = 0.0
+        self._started_s = 0.0
         self._connection = connection
         self._over = False
         self._lock = threading.Lock()
@@ -71,6 +75,7 @@ class Deadline:
 
     def start(self) -> None:
         """Let the time run."""
+        self._started_s = time.monotonic()
         self._timer.start()
 
     def __enter__(self) -> Deadline:
@@ -85,6 +90,8 @@ class Deadline:
         with self._lock:
             self._over = True
         self._timer.cancel()
+        if self._started_s:
+            self.elapsed_s = time.monotonic() - self._started_s
 
     def _pass(self) -> None:
         with self._lock:

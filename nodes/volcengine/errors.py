@@ -166,6 +166,7 @@ class APIResponseError(VolcengineError):
         request_id: What the service's support asks for.
         retry_after_s: Seconds the service asks to wait, if it does.
         server_date: The answer's `Date` header.
+        elapsed_s: How long the service took, in seconds, from the whole request to the whole answer.
     """
 
     prefix = ""
@@ -187,6 +188,7 @@ class APIResponseError(VolcengineError):
         self.request_id = request_id
         self.retry_after_s = retry_after_s
         self.server_date = server_date
+        self.elapsed_s = 0.0
         self.doubtful = not self.row.definite
         told = self.row.cause + (_DOUBT if self.doubtful else _UNBILLED + self.row.remedy)
         answer = (f"code {code or '-'}", f"HTTP {status_code}", f"request_id {request_id or '-'}")

@@ -17,7 +17,7 @@ PICTURES = {
     "mask.png": graphs.ellipse(100, 150),
 }
 # One word of the cause and one of the remedy, in each language. Written from the official tables
-# (https://www.volcengine.com/docs/86081/1804490 and /docs/6369/68677), not from the pack.
+# (https://www.volcengine.com/docs/86081/1804490, /docs/6444/69728, /docs/6369/68677), not from the pack.
 WORDS: dict[int | str, tuple[str, str, str, str]] = {
     50411: ("input picture", "another picture", "输入图片", "更换图片"),
     50511: ("painted picture", "seed", "生成的图片", "种子"),
@@ -35,6 +35,16 @@ WORDS: dict[int | str, tuple[str, str, str, str]] = {
     50215: ("parameters", "limits", "参数", "限制"),
     50204: ("parameters", "limits", "参数", "限制"),
     50200: ("parameters", "limits", "参数", "限制"),
+    50201: ("missing", "limits", "缺少参数", "限制"),
+    50205: ("size", "another size", "尺寸", "更换尺寸"),
+    50206: ("No picture", "link", "未收到图片", "链接"),
+    50207: ("decode", "link", "解码", "链接"),
+    50213: ("too large", "smaller picture", "大小", "更小的图片"),
+    50218: ("review", "another picture", "审核", "更换图片"),
+    60208: ("sensitive", "another picture", "敏感", "更换图片"),
+    60102: ("face", "another picture", "人脸", "更换图片"),
+    50402: ("no such interface", "another model", "接口不存在", "其他 model"),
+    201304: ("distorted face", "another mask", "畸形人脸", "遮罩"),
     "MissingParameter": ("gateway", "VOLC_ENDPOINT", "网关", "VOLC_ENDPOINT"),
     "MissingAuthenticationToken": ("gateway", "VOLC_ENDPOINT", "网关", "VOLC_ENDPOINT"),
     "MissingRequestInfo": ("gateway", "VOLC_ENDPOINT", "网关", "VOLC_ENDPOINT"),
@@ -46,8 +56,8 @@ WORDS: dict[int | str, tuple[str, str, str, str]] = {
     "SignatureDoesNotMatch": ("secret key", "Enter both again", "Secret Key", "重新填写"),
     "LackPolicy": ("policy", "CVFullAccess", "权限", "CVFullAccess"),
     "AccessDenied": ("denied", "CVFullAccess", "拒绝", "CVFullAccess"),
-    "InternalError": ("internal error", "again", "内部错误", "重试"),
-    "InternalServiceTimeout": ("slow", "again", "超时", "重试"),
+    "InternalError": ("internal error", "may have been billed", "内部错误", "可能已计费"),
+    "InternalServiceTimeout": ("slow", "may have been billed", "超时", "可能已计费"),
     "ServiceUnavailableTemp": ("unavailable", "again", "不可用", "重试"),
 }
 # 50429, 50430 and FlowLimitExceeded are waited out; tests/unit covers their words.

@@ -27,6 +27,8 @@ HIT = 2
 CLASSIC = "img2img_inpainting_edit_zi2i"
 SUCCESSOR = "jimeng_image2image_dream_inpaint"
 TRANSIENT = {50429, 50430, 50500, 50501, "FlowLimitExceeded", "InvalidTimestamp"}
+# Of the gateway: the service behind it may have painted.
+DOUBTS = ("InternalError", "InternalServiceTimeout")
 LOST = ("hang", "reset_after_body", "cut_json", "cut_base64", "not_a_picture", "html_504", "empty")
 MENDED = ("wrong_size", "link_only", "loose", "reset_before_body")
 
@@ -63,12 +65,12 @@ def test_the_other_three_arrive_and_the_next_run_pays_for_the_missing_one_alone(
     first = server.run(graph)
     service.hangs.set()
 
-    missing = "unknown" if fault in LOST else "failed"
+    missing = "unknown" if fault in (*LOST, *DOUBTS) else "failed"
     whole = fault in TRANSIENT or fault in MENDED
     assert statuses(first) == ["paid", "paid" if whole else missing, "paid", "paid"]
     assert len(first.outputs["save"]["images"]) == (4 if whole else 3)
     kept, told = entries(journal) - before, graphs.report(first)
-    assert service.billed == kept + told["unknown"]
+    assert service.billed == kept + (told["unknown"] if fault in LOST else 0)
     assert told["paid"] == kept == (4 if whole else 3)
     if not whole:
         assert told["variants"][HIT - 1]["message"].count("\n") == 1
@@ -79,7 +81,8 @@ def test_the_other_three_arrive_and_the_next_run_pays_for_the_missing_one_alone(
     assert entries(journal) - before == 4
     if not whole:
         assert statuses(again) == ["journal", "paid", "journal", "journal"]
-        assert ("earlier call" in " ".join(graphs.report(again)["notes"])) == (fault in LOST)
+        noted = "earlier call" in " ".join(graphs.report(again)["notes"])
+        assert noted == (fault in (*LOST, *DOUBTS))
 
 
 def test_questions_for_tasks_fail_in_every_way_and_cost_nothing(

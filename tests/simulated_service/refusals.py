@@ -25,9 +25,19 @@ BUSINESS = {
     50204: (400, "Input invalid for this service"),
     50215: (400, "Input invalid for this service"),
     201304: (400, "AI ghost face"),
+    # https://www.volcengine.com/docs/6444/69728
+    50201: (400, "Missing argument"),
+    50205: (400, "Image size limit exceeded"),
+    50206: (400, "Image is empty"),
+    50207: (400, "Image decode error"),
+    50213: (400, "Request body too large"),
+    50218: (400, "Resource exists risk"),
+    60208: (400, "Image contains sensitive content"),
+    60102: (400, "No face detected"),
+    50402: (404, "Interface not found"),
 }
 
-# https://www.volcengine.com/docs/6369/68677
+# https://www.volcengine.com/docs/6369/68677; of the last two no number is known, and none is answered
 GATEWAY = {
     "MissingParameter": (100002, 400),
     "MissingAuthenticationToken": (100003, 401),
@@ -42,8 +52,8 @@ GATEWAY = {
     "AccessDenied": (100013, 403),
     "InternalError": (100014, 500),
     "InternalServiceTimeout": (100016, 504),
-    "FlowLimitExceeded": (100018, 429),
-    "ServiceUnavailableTemp": (100019, 503),
+    "FlowLimitExceeded": (None, 429),
+    "ServiceUnavailableTemp": (None, 503),
 }
 
 
@@ -67,6 +77,7 @@ class Refusal(Exception):  # noqa: N818 - the service's word for it
                 "time_elapsed": "1.2ms",
             }
         number, status = GATEWAY[self.code]
+        error: dict[str, object] = {} if number is None else {"CodeN": number}
         return status, {
             "ResponseMetadata": {
                 "RequestId": request_id,
@@ -74,6 +85,6 @@ class Refusal(Exception):  # noqa: N818 - the service's word for it
                 "Version": "2022-08-31",
                 "Service": "cv",
                 "Region": "cn-north-1",
-                "Error": {"CodeN": number, "Code": self.code, "Message": self.detail or self.code},
+                "Error": {**error, "Code": self.code, "Message": self.detail or self.code},
             }
         }

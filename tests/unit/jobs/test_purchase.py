@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 HIT = 2
 # Refusals that are waited out or tried again: https://www.volcengine.com/docs/86081/1804490
 TRANSIENT = {50429, 50430, 50500, 50501, "FlowLimitExceeded", "InvalidTimestamp"}
+# Of the gateway: the service behind it may have painted.
+DOUBTS = {"InternalError", "InternalServiceTimeout"}
 LOST = ["hang", "reset_after_body", "cut_json", "cut_base64", "not_a_picture", "html_504", "empty"]
 MENDED = ["wrong_size", "link_only", "loose"]
 
@@ -78,18 +80,19 @@ def test_a_refusal_costs_its_own_variant_and_no_money(
         assert service.billed == 4
         assert service.ledger.count("refused") == 1
     else:
-        assert statuses(outcomes) == ["paid", "failed", "paid", "paid"]
+        missing = "unknown" if code in DOUBTS else "failed"
+        assert statuses(outcomes) == ["paid", missing, "paid", "paid"]
         assert outcomes[1].code == code
         assert outcomes[1].request_id in outcomes[1].message
         assert service.billed == 3
     assert entries(tmp_path) == service.billed
-    assert traces(tmp_path) == []
+    assert len(traces(tmp_path)) == (code in DOUBTS)
 
     again = buyer.buy(buyer.make_account(service, tmp_path, limiter=experienced), jobs())
     bought = "journal" if code in TRANSIENT else "paid"
     assert statuses(again) == ["journal", bought, "journal", "journal"]
     assert service.billed == 4
-    assert again[1].notes == ()
+    assert len(again[1].notes) == (code in DOUBTS)
 
 
 @pytest.mark.parametrize(
@@ -220,14 +223,14 @@ def test_seeds_are_drawn_again_three_times_at_most(
     assert len(service.ledger.calls()) == 4
 
 
-def test_a_service_that_fails_is_asked_three_times(
+def test_a_service_that_fails_quickly_is_asked_once_more(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
     service.fail(50500, times=99)
     (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1))
 
     assert (outcome.status, outcome.code) == ("failed", 50500)
-    assert len(service.ledger.calls()) == 3
+    assert len(service.ledger.calls()) == 2
 
 
 def test_a_service_that_asks_to_wait_for_hours_is_not_waited_for(

@@ -74,13 +74,17 @@ def test_a_wait_longer_than_the_budget_is_not_begun() -> None:
     assert RetryPlan().pause_s(error, 0.0) is None
 
 
-@pytest.mark.parametrize(("code", "further"), [(50500, 2), (50501, 2)])
-def test_a_failing_service_is_asked_a_few_times_more_and_more_slowly(
-    code: int, further: int
+@pytest.mark.parametrize("code", [50500, 50501])
+@pytest.mark.parametrize(
+    ("elapsed_s", "further"), [(0.0, [0.5]), (5.0, [0.5]), (5.1, []), (20.0, [])]
+)
+def test_a_service_that_fails_quickly_is_asked_once_more_and_after_a_long_call_not_at_all(
+    code: int, elapsed_s: float, further: list[float]
 ) -> None:
-    found = pauses(RetryPlan(lambda: 0.5), refusal(code, 500))
+    error = refusal(code, 500)
+    error.elapsed_s = elapsed_s
 
-    assert found == [0.5 * 2**i for i in range(further)]
+    assert pauses(RetryPlan(lambda: 0.5), error) == further
 
 
 def test_a_connection_never_made_is_tried_four_times() -> None:

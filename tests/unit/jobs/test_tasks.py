@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from .conftest import Buyer
 
 HIT = 2
-# What the review says of a picture, and so the end of its task: https://www.volcengine.com/docs/86081/1804490
-ENDS = (50411, 50511, 50412, 50512, 50413, 50518, 50519, 50520, 50521, 50522, 201304)
+# Said of the question alone: it may not be asked, or not now. An internal error is, unless it is repeated.
+INTERNAL = (50500, 50501)
+OF_THE_QUESTION = (50400, 50402, 50429, 50430, *INTERNAL)
+# Any other number is the end of the task: https://www.volcengine.com/docs/85621/1976207
+ENDS = tuple(sorted(set(BUSINESS) - set(OF_THE_QUESTION)))
 # What a question meets on its way; asking again costs nothing.
 ON_THE_WAY = (
     "reset_before_body", "reset_after_body", "hang", "cut_json", "cut_base64", "html_504", "empty",
     "redirect", "wrong_size", "link_only", "loose", "not_found",
-    *sorted(set(BUSINESS) - set(ENDS)), *sorted(GATEWAY),
+    *OF_THE_QUESTION, *sorted(GATEWAY),
 )  # fmt: skip
 
 
@@ -103,6 +106,39 @@ def test_a_task_that_fails_costs_its_own_variant_and_no_money(
     assert statuses(again) == ["journal", "paid", "journal", "journal"]
     assert again[1].notes == ()
     assert service.billed == 4
+
+
+@pytest.mark.parametrize("code", INTERNAL)
+def test_a_task_that_is_answered_with_internal_errors_only_has_failed(
+    service: SimulatedService, folder: Path, code: int
+) -> None:
+    service.fail(code, on="task", seed=HIT)
+    started = time.monotonic()
+    outcomes = here.buy(here.make_account(service, folder), jobs())
+
+    assert time.monotonic() - started < 10
+    assert statuses(outcomes) == ["paid", "failed", "paid", "paid"]
+    assert outcomes[1].code == code
+    assert traces(folder) == []
+    assert statuses(here.buy(here.make_account(service, folder), jobs())) == [
+        "journal", "paid", "journal", "journal",
+    ]  # fmt: skip
+    assert service.billed == 4
+
+
+def test_internal_errors_of_questions_that_answers_come_between_do_not_end_a_task(
+    service: SimulatedService, folder: Path
+) -> None:
+    service.configure({"queue_s": 60.0})
+    service.fail(50500, on="query", times=2)
+    run = workers.start(here.make_account(service, folder), jobs(1), here.decode)
+    until(lambda: run.status().in_queue == 1)
+    service.fail(50501, on="query", times=2)
+    until(lambda: service.ledger.count("refused", kind="query") == 4)
+    service.hangs.set()
+    assert run.done.wait(30)
+
+    assert statuses(run.results()) == ["paid"]
 
 
 def test_a_distorted_face_has_words_of_its_own(service: SimulatedService, folder: Path) -> None:

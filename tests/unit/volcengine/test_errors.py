@@ -23,6 +23,7 @@ class Row(NamedTuple):
     cause_zh: str
     remedy_zh: str
     number: int = 0
+    doubtful: bool = False
 
 
 BASE, RATE, AUTH, CONTENT, SERVER = (
@@ -66,7 +67,11 @@ BUSINESS = [
         "not activated, the key lacks the right, or the quota is used up", "Activate the service",
         "服务未开通、密钥无权限或额度已用完", "开通服务"),
     Row(50400, 401, "Access Denied: no permission", AUTH,
-        "Access denied", "CVFullAccess", "拒绝访问", "CVFullAccess"),
+        "Access denied", "older than the activation", "拒绝访问", "早于开通时间"),
+    Row(50400, 401, "Access Denied: no permission", AUTH,
+        "Access denied", "up to ten minutes", "拒绝访问", "最长十分钟"),
+    Row(50400, 400, "Access Denied", AUTH,
+        "quota is used up", "real-name verification, a balance", "额度已用完", "实名认证、余额未欠费"),
     Row(50215, 400, "Input invalid for this service: seed", BASE,
         "did not accept the parameters", "Check picture, mask and settings", "不接受这些参数",
         "检查图片、遮罩和参数"),
@@ -76,6 +81,28 @@ BUSINESS = [
     Row(50200, 400, "Input invalid for this service", BASE,
         "did not accept the parameters", "Check picture, mask and settings", "不接受这些参数",
         "检查图片、遮罩和参数"),
+    # https://www.volcengine.com/docs/6444/69728
+    Row(50201, 400, "Missing argument", BASE,
+        "parameters: one is missing", "report this", "缺少参数", "反馈"),
+    Row(50205, 400, "Image size limit", BASE,
+        "size is beyond the interface's limits", "`fit` set to crop or downscale", "尺寸超出接口限制",
+        "fit 设为 crop"),
+    Row(50206, 400, "No image", BASE,
+        "No picture reached the service", "open to the internet", "未收到图片", "可公开访问"),
+    Row(50207, 400, "Image decode error", BASE,
+        "could not decode the picture, or not fetch its link", "lead to a JPEG or PNG",
+        "无法解码图片，或无法获取图片链接", "指向 JPEG 或 PNG"),
+    Row(50213, 400, "Body too large", BASE,
+        "request is too large", "smaller picture", "超出服务允许的大小", "更小的图片"),
+    Row(50218, 400, "Resource exists risk", CONTENT,
+        "did not pass the review", "another picture", "未通过审核", "更换图片"),
+    Row(60208, 400, "Sensitive content", CONTENT,
+        "sensitive content", "another picture", "敏感内容", "更换图片"),
+    Row(60102, 400, "No face", CONTENT,
+        "found no face", "another picture", "未在图片中检测到人脸", "更换图片"),
+    Row(50402, 404, "No such interface", BASE,
+        "retired, or is not offered to this account", "another model", "已下线，或未对该账号开放",
+        "其他 model"),
     Row(201304, 400, "AI ghost face", CONTENT,
         "distorted face", "another mask or picture", "畸形人脸", "更换遮罩或图片"),
 ]  # fmt: skip
@@ -94,6 +121,9 @@ GATEWAY = [
     Row("InvalidActionOrVersion", 404, "no such action", BASE, *ENDPOINT, 100008),
     Row("InvalidAccessKey", 401, "no such key", AUTH,
         "does not know this access key", "Copy it again", "不存在该 Access Key", "重新复制", 100009),
+    Row("InvalidAccessKey", 401, "no such key", AUTH,
+        "begin with AKLT, temporary ones with AKTP", "API key of a product", "以 AKLT 开头",
+        "API Key 不是 Access Key", 100009),
     Row("SignatureDoesNotMatch", 401, "wrong signature", AUTH,
         "secret key does not belong to the access key", "Enter both again",
         "Secret Key 与 Access Key 不匹配", "重新填写", 100010),
@@ -102,9 +132,9 @@ GATEWAY = [
     Row("AccessDenied", 403, "denied", AUTH,
         "Access denied", "CVFullAccess", "拒绝访问", "CVFullAccess", 100013),
     Row("InternalError", 500, "oops", SERVER,
-        "gateway had an internal error", "Run it again in a moment", "网关内部错误", "稍后重试", 100014),
+        "gateway had an internal error", "may have been billed", "网关内部错误", "可能已计费", 100014, True),
     Row("InternalServiceTimeout", 504, "timeout", SERVER,
-        "behind the gateway was too slow", "Run it again in a moment", "服务超时", "稍后重试", 100016),
+        "behind the gateway was too slow", "may have been billed", "服务超时", "可能已计费", 100016, True),
     Row("FlowLimitExceeded", 429, "slow down", RATE,
         "too many calls per second", "Run it again later", "每秒调用次数已达上限", "稍后重试"),
     Row("ServiceUnavailableTemp", 503, "unavailable", SERVER,
@@ -143,9 +173,9 @@ def gateway(**error: object) -> dict:
 
 
 def check(row: Row, error: errors.APIResponseError) -> None:
-    """The exception is of the row's class, definite, and its two lines name everything."""
+    """The exception is of the row's class, and its two lines name everything."""
     assert row.kind is type(error)
-    expected = (row.code, row.message, "20250818R1", row.status, False)
+    expected = (row.code, row.message, "20250818R1", row.status, row.doubtful)
     assert expected == (
         error.code, error.message, error.request_id, error.status_code, error.doubtful,
     )  # fmt: skip
@@ -195,12 +225,19 @@ def test_a_business_code_in_the_gateways_shape_is_read_as_a_number():
 
 
 def test_a_limit_starts_with_the_words_that_comfyui_shows_a_friendly_card_for():
-    assert str(refusal(429, {"code": 50430})).startswith("Rate Limit Exceeded: ")
+    assert str(refusal(429, {"code": 50430, "request_id": "R1"})).startswith(
+        "Rate Limit Exceeded: "
+    )
 
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(401, {"code": 1}), (402, {"code": 2}), (403, gateway(Code="Odd")), (429, {"code": 3})],
+    [
+        (401, {"code": 1, "request_id": "R1"}),
+        (402, {"code": 2, "request_id": "R1"}),
+        (403, gateway(Code="Odd")),
+        (429, {"code": 3, "request_id": "R1"}),
+    ],
 )
 def test_no_text_opens_a_dialog_of_comfyui(status, body):
     text = str(refusal(status, body))
@@ -215,7 +252,7 @@ def test_no_text_opens_a_dialog_of_comfyui(status, body):
     [(400, BASE), (401, AUTH), (403, AUTH), (404, BASE), (429, RATE), (500, SERVER), (503, SERVER)],
 )
 def test_an_unlisted_code_is_classed_by_its_status(status, kind):
-    assert kind is type(refusal(status, {"code": 59999}))
+    assert kind is type(refusal(status, {"code": 59999, "request_id": "R1"}))
 
 
 def test_the_exceptions_form_the_documented_tree():
