@@ -30,6 +30,36 @@ def part_of(file: Path) -> str:
     return parts[0] if len(parts) > 1 else "nodes"
 
 
+def modules_imported(file: Path) -> set[Path]:
+    """The files of the pack that a file imports, lazily and for types, too."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            folder = file.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            if node.module and not folder.is_dir():
+                found.add(folder.with_suffix(".py"))
+            else:
+                found |= {folder / f"{alias.name}.py" for alias in node.names}
+    return found
+
+
+def circle(graph: dict[Path, set[Path]]) -> list[Path]:
+    """One way that leads from a file back to it; empty if there is none."""
+    done: set[Path] = set()
+
+    def search(file: Path, way: list[Path]) -> list[Path]:
+        if file in way:
+            return [*way[way.index(file) :], file]
+        if file not in done:
+            for other in sorted(graph.get(file, ())):
+                if found := search(other, [*way, file]):
+                    return found
+            done.add(file)
+        return []
+
+    return next(filter(None, (search(file, []) for file in sorted(graph))), [])
+
+
 def imports(source: str, package: tuple[str, ...]) -> set[str]:
     """What a module imports: top-level names of packages, and `.part` for parts of the pack.
 
@@ -96,6 +126,31 @@ def test_a_file_imports_only_what_its_part_may(file):
     }[part]
 
     assert (set(), set()) == (outside - allowed[0], inside - allowed[1] - {".words"})
+
+
+def test_no_import_leads_back_to_where_it_came_from():
+    graph = {file: modules_imported(file) for file in FILES}
+
+    assert set() == {other for found in graph.values() for other in found} - set(FILES)
+    assert [] == [str(file.relative_to(ROOT)) for file in circle(graph)]
+
+
+def test_the_reader_of_circles_sees_one_that_is_for_types_only(tmp_path):
+    house = tmp_path / "nodes"
+    for name, source in {
+        "one.py": "from .jobs import run\n",
+        "jobs/run.py": "if TYPE_CHECKING:\n    from .account import Account\n",
+        "jobs/account.py": "def f():\n    from ..two import x\n",
+        "two.py": "from .jobs.run import Run\n",
+    }.items():
+        (house / name).parent.mkdir(parents=True, exist_ok=True)
+        (house / name).write_text(source)
+    graph = {file: modules_imported(file) for file in house.rglob("*.py")}
+
+    found = [file.relative_to(house).as_posix() for file in circle(graph)]
+    assert {"jobs/run.py", "jobs/account.py", "two.py"} == set(found)
+    graph[house / "two.py"] = set()
+    assert [] == circle(graph)
 
 
 @every_file
