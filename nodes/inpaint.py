@@ -13,8 +13,8 @@ from .host.values import Choice, Number, error
 from .paying import painting
 from .paying.checkout import Checkout, fingerprint
 from .paying.painting import Painting
-from .paying.report import link_notes, links
-from .pixels import encode, masks, pictures, region
+from .paying.report import batch, copies_notes, link_notes, links, missing_notes
+from .pixels import encode, masks, notes, pictures, region
 from .pixels.canvas import Canvas
 from .words import Text
 
@@ -131,15 +131,20 @@ class VolcInpaint(io.ComfyNode):
         wanted = Painting.read(**widgets)
         fit, feather = FIT.read(fit), FEATHER.read(feather)
         pictures.check_images(image)
-        selected = masks.prepare(mask, image)
+        given = masks.read(mask)
+        selected = masks.prepare(given, image)
         plan = _planner(wanted.model, fit, feather, context)
-        regions = [plan(layer) for layer in selected]
+        # of a batch, what nothing is masked in is not sent
+        regions = [plan(layer) if layer.any() else None for layer in selected]
+        brought = await in_background(notes.brought, image, given, selected)
         checkout = Checkout(cls.hidden.unique_id)
 
         jobs: list[Job] = []
         for number, (picture, layer, part) in enumerate(
             zip(image, selected, regions, strict=True), 1
         ):
+            if part is None:
+                continue
             # The tensor is read here, on the node's own thread; what takes long runs beside it.
             rgb = pictures.to_uint8(picture[part.slices])
             request, pixels_key = await in_background(_request, wanted, part, rgb, layer)
@@ -156,17 +161,21 @@ class VolcInpaint(io.ComfyNode):
             return canvas.preview(outcome.job.index - 1, PREVIEW_SIDE)
 
         painted = await checkout.buy(jobs, decode, take, require_all=wanted.require_all)
-        notes = [note for part in regions for note in part.notes]
-        notes += wanted.notes() + link_notes(painted, return_url=wanted.return_url)
+        kept = await in_background(canvas.keep)
+        places = sorted([*kept, *(outcome.job.index - 1 for outcome in painted)])
+        said = brought + [note for part in regions if part for note in part.notes]
+        said += copies_notes(checkout.outcomes) + missing_notes(checkout.outcomes)
+        said += wanted.notes() + link_notes(painted, return_url=wanted.return_url)
         if paste_back and not pasted:
-            notes.append(_LOGO_NOTE)
+            said.append(_LOGO_NOTE)
         return checkout.output(
-            canvas.batch(outcome.job.index - 1 for outcome in painted),
+            canvas.batch(places),
             links(checkout.outcomes),
-            notes=notes,
-            regions=[part.box for part in regions],
-            sent=[[part.sent_width, part.sent_height] for part in regions],
-            scale=[round(part.scale, 3) for part in regions],
+            notes=said,
+            regions=[part.box if part else None for part in regions],
+            sent=[[part.sent_width, part.sent_height] if part else None for part in regions],
+            scale=[round(part.scale, 3) if part else None for part in regions],
+            batch=batch(places, wanted.variants, kept),
         )
 
 

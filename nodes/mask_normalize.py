@@ -128,7 +128,8 @@ class MaskNormalize(io.ComfyNode):
         multi_mask, on_empty = MULTI_MASK.read(multi_mask), ON_EMPTY.read(on_empty)
         threshold, grow = THRESHOLD.read(threshold), GROW.read(grow)
         close_gaps, remove_specks = CLOSE_GAPS.read(close_gaps), REMOVE_SPECKS.read(remove_specks)
-        stack = masks.read(mask)
+        given = masks.read(mask)
+        stack = given.stack
         if image is not None:
             pictures.check_images(image)
         layers = masks.binarise(stack, threshold)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,21 @@ class Text:
     def pair(self) -> dict[str, str]:
         """For the canvas, which shows the language that it speaks."""
         return {"en": self.english, "zh": self.chinese}
+
+
+def numbers(which: Iterable[int]) -> Text:
+    """Numbers for a reader, runs of three and more cut short: "1-4, 7, 8", "1-4、7、8".
+
+    Args:
+        which: At least one, rising.
+    """
+    rising = list(which)
+    starts = [0, *(at + 1 for at, (a, b) in enumerate(pairwise(rising)) if b != a + 1)]
+    parts: list[str] = []
+    for start, end in pairwise([*starts, len(rising)]):
+        run = rising[start:end]
+        parts += [f"{run[0]}-{run[-1]}"] if len(run) > 2 else map(str, run)
+    return Text(", ".join(parts), "、".join(parts))
 
 
 class InputError(ValueError):

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..jobs.job import LINK_LIFE_S
-from ..words import Text
+from ..words import Text, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ def summary(outcomes: Sequence[Outcome], notes: Iterable[Text] = ()) -> dict[str
 def report(
     outcomes: Sequence[Outcome],
     *,
-    regions: Sequence[tuple[int, int, int, int]] = (),
+    regions: Sequence[tuple[int, int, int, int] | None] = (),
     notes: Iterable[Text] = (),
     **more: Any,
 ) -> str:
@@ -31,7 +31,7 @@ def report(
 
     Args:
         outcomes: One per variant, in order.
-        regions: What was sent of each picture, (x, y, width, height) in its pixels.
+        regions: What was sent of each picture, (x, y, width, height) in its pixels; None for one that was not sent.
         notes: What the node itself has to say.
         **more: Further fields of one node.
 
@@ -57,9 +57,9 @@ def report(
         ],
     }
     if regions:
-        fields["region"] = list(regions[0])
+        fields["region"] = next(region for region in regions if region)
     if len(regions) > 1:
-        fields["regions"] = [list(region) for region in regions]
+        fields["regions"] = regions
     fields |= {**more, "notes": [note.line() for note in _notes(outcomes, notes)]}
     return json.dumps(fields, ensure_ascii=False, indent=1)
 
@@ -79,6 +79,71 @@ def link_notes(outcomes: Iterable[Outcome], *, return_url: bool) -> list[Text]:
             "更换种子可购买带链接的新图片。",
         )
     ]
+
+
+def batch(
+    places: Iterable[int], variants: int, kept: Sequence[int] = ()
+) -> list[dict[str, object]]:
+    """The field `batch` of the report: which picture of the input, and which variant, is at which place of the output.
+
+    Args:
+        places: Of the full batch, from 0, rising: those that the output holds.
+        variants: Of each picture.
+        kept: Those of them that come back as they were.
+    """
+    return [
+        {
+            "place": number,
+            "image": place // variants + 1,
+            "variant": place % variants + 1,
+            "untouched": place in kept,
+        }
+        for number, place in enumerate(places, 1)
+    ]
+
+
+def missing_notes(outcomes: Iterable[Outcome]) -> list[Text]:
+    """Which pictures are not in the batch, so that those behind them have moved up."""
+    per_image: dict[int, list[bool]] = {}
+    for outcome in outcomes:
+        per_image.setdefault(outcome.job.image, []).append(outcome.value is None)
+    english, chinese = [], []
+    for image, gone in per_image.items():
+        if any(gone):
+            which = numbers(variant for variant, is_gone in enumerate(gone, 1) if is_gone)
+            whole = all(gone)
+            english.append(f"picture {image}" + ("" if whole else f" variant {which.english}"))
+            chinese.append(f"图片 {image}" + ("" if whole else f" 的变体 {which.chinese}"))
+    if not english:
+        return []
+    return [
+        Text(
+            f"Not in the batch: {'; '.join(english)}. What is behind has moved up; `batch` in the report says which place is "
+            "which. With require_all on, this is an error.",
+            f"批次中缺少：{'；'.join(chinese)}。其后的图片依次前移，report 的 `batch` 列出每个位置对应的图片和变体。"
+            "开启 require_all 则改为报错。",
+        )
+    ]
+
+
+def copies_notes(outcomes: Iterable[Outcome]) -> list[Text]:
+    """That equal pictures of a batch, with equal masks, are one purchase."""
+    seen: dict[str, dict[int, None]] = {}
+    for job in (outcome.job for outcome in outcomes):
+        if not job.drawn:
+            seen.setdefault(job.pixels_key, {})[job.image] = None
+    notes = []
+    for copies in seen.values():
+        if len(copies) > 1:
+            which = numbers(copies)
+            notes.append(
+                Text(
+                    f"Pictures {which.english} are the same with the same mask: they are bought once and come back alike. "
+                    "For more to choose from, raise variants.",
+                    f"图片 {which.chinese} 及其遮罩完全相同：只购买一次，结果也相同。需要更多选择时请增大“变体数”（variants）。",
+                )
+            )
+    return notes
 
 
 def links(outcomes: Iterable[Outcome]) -> str:

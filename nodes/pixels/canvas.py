@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from .masks import Mask
     from .region import Region
 
+    Bits = NDArray[np.signedinteger]
+
 _TILE = 64
 _STRIP_PIXELS = 1 << 16
-_PIXEL = np.dtype("V12")
-"""Three float32 as one item, which numpy copies as a whole."""
+_BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""What holds a float of so many bytes bit by bit: numpy has no bfloat16, and copies what is no number as it is."""
 
 
 class Patch(NamedTuple):
@@ -47,32 +49,33 @@ class Canvas:
         images: torch.Tensor,
         variants: int,
         masks: Sequence[Mask],
-        regions: Sequence[Region],
-        feather: int = 8,
+        regions: Sequence[Region | None],
+        feather: int,
         paste_back: bool = True,
     ) -> None:
         """Reserve the batch.
 
         Args:
             images: [B, H, W, C] floating point, C = 1, 3 or 4, any range, any device; never changed. One
-                channel becomes three; a fourth, alpha, is kept as it is.
+                channel becomes three; a fourth, alpha, is kept as it is. What comes out has the same dtype.
             variants: How many answers each picture gets.
             masks: [H, W] bool for each picture.
-            regions: What was sent of each picture.
+            regions: What is sent of each picture; None for one that stays as it is.
             feather: How far, px, the answer fades into the original, outward from the mask. 0 = a hard edge.
             paste_back: False: the whole of what was sent is replaced by the answer.
         """
-        self._originals = images.detach().to("cpu", torch.float32).numpy()
+        self._dtype = images.dtype
+        self._originals = _bits(images.detach().to("cpu"))
         pictures, height, width, channels = self._originals.shape
         if channels == 1:
             self._originals = np.broadcast_to(self._originals, (pictures, height, width, 3))
         shape = (pictures * variants, *self._originals.shape[1:])
         # numpy asks the system for large pages, torch does not: four times as fast to fill
-        self._slots = np.empty(shape, np.float32)
-        self._output = torch.from_numpy(self._slots)
+        self._slots = np.empty(shape, self._originals.dtype)
+        self._output = torch.from_numpy(self._slots).view(self._dtype)
         self._variants = variants
         self._masks = masks
-        self._regions = regions
+        self._regions = {picture: part for picture, part in enumerate(regions) if part}
         self._feather = feather
         self._paste_back = paste_back
         self._patches: dict[tuple[int, Region], Patch] = {}
@@ -87,10 +90,24 @@ class Canvas:
         """
         picture = index // self._variants
         region = self._regions[picture]
-        patch = self._patch(picture)
-        slot, original = self._slots[index], self._originals[picture]
-        slot[...] = original
-        paste(slot, original, cut(answer, region, patch), patch)
+        patch = self._patch(self._masks[picture], region)
+        slot = self._slots[index]
+        slot[...] = self._originals[picture]
+        paste(slot, cut(answer, region, patch), patch, self._dtype)
+
+    def keep(self) -> list[int]:
+        """Put each picture of which nothing is sent into all of its places, as it is.
+
+        Returns:
+            These places, from 0.
+        """
+        places: list[int] = []
+        for picture, original in enumerate(self._originals):
+            if picture not in self._regions:
+                first = picture * self._variants
+                self._slots[first : first + self._variants] = original
+                places += range(first, first + self._variants)
+        return places
 
     def preview(self, index: int, side: int) -> NDArray[np.uint8]:
         """A small copy of a picture that was put.
@@ -102,9 +119,9 @@ class Canvas:
         Returns:
             [h, w, 3] uint8.
         """
-        slot = self._slots[index]
+        slot = self._output[index]
         step = max(1, max(slot.shape[:2]) // side)
-        small = np.nan_to_num(slot[::step, ::step, :3])
+        small = np.nan_to_num(slot[::step, ::step, :3].to(torch.float32).numpy())
         preview: NDArray[np.uint8] = np.rint(small.clip(0, 1) * 255).astype(np.uint8)
         return preview
 
@@ -115,7 +132,7 @@ class Canvas:
             indices: Those that were put, all by default. The others are left out.
 
         Returns:
-            [N, H, W, C] float32 on the CPU.
+            [N, H, W, C] on the CPU, in the dtype of the pictures that came in.
         """
         if indices is None:
             return self._output
@@ -125,8 +142,7 @@ class Canvas:
                 self._output[place] = self._output[index]
         return self._output[: len(places)]
 
-    def _patch(self, picture: int) -> Patch:
-        mask, region = self._masks[picture], self._regions[picture]
+    def _patch(self, mask: Mask, region: Region) -> Patch:
         key = (id(mask), region)
         with self._lock:
             if key not in self._patches:
@@ -207,34 +223,45 @@ def cut(answer: Image.Image, region: Region, patch: Patch) -> Image.Image:
     return answer.resize((right - left, bottom - top), Image.Resampling.LANCZOS, box)
 
 
-def paste(
-    slot: NDArray[np.float32],
-    original: NDArray[np.float32],
-    piece: Image.Image,
-    patch: Patch,
-) -> None:
+def paste(slot: Bits, piece: Image.Image, patch: Patch, dtype: torch.dtype) -> None:
     """Blend a piece of an answer into a picture, in place, touching nothing outside the patch.
 
     Args:
-        slot: [H, W, C] float32, already holding the original outside the patch; a fourth channel stays.
-        original: [H, W, C] float32.
+        slot: [H, W, C] floats as their bits, holding the original; a fourth channel stays.
         piece: The answer where it reaches the picture, RGB.
         patch: Where that is.
+        dtype: Of the floats.
     """
     slot = slot[patch.top : patch.bottom, patch.left : patch.right, :3]
-    original = original[patch.top : patch.bottom, patch.left : patch.right, :3]
+    pixel = np.dtype((np.void, 3 * slot.itemsize))  # which numpy copies as a whole
+    # a byte's share of 255, rounded once only
+    exact = np.float64 if dtype == torch.float64 else np.float32
     # strip by strip: a float copy of a big answer for each of several threads would be dear
     rows = max(1, _STRIP_PIXELS // slot.shape[1])
-    work = np.empty((rows, slot.shape[1], 3), np.float32)
+    work = np.empty((rows, slot.shape[1], 3), exact)
     for top in range(0, len(slot), rows):
         strip = slice(top, top + rows)
         weight, target = patch.weight[strip], slot[strip]
         pixels = np.asarray(piece.crop((0, top, piece.width, top + len(target))))
-        new = np.divide(pixels, 255, out=work[: len(target)], dtype=np.float32)
+        new = np.divide(pixels, 255, out=work[: len(target)], dtype=exact)
         inside = weight == 1
-        np.copyto(target.view(_PIXEL)[..., 0], new.view(_PIXEL)[..., 0], where=inside)
         ramp = np.nonzero((weight > 0) & ~inside)
-        old, share = original[strip][ramp], weight[ramp][:, None]
+        old, share = _floats(target[ramp], dtype), weight[ramp][:, None]
         # where the original is no number there is nothing to blend with
         old = np.where(np.isfinite(old), old, new[ramp])
-        target[ramp] = old + share * (new[ramp] - old)
+        target[ramp] = _bits(torch.from_numpy(old + share * (new[ramp] - old)).to(dtype))
+        bits = _bits(torch.from_numpy(new).to(dtype))
+        np.copyto(target.view(pixel)[..., 0], bits.view(pixel)[..., 0], where=inside)
+
+
+def _bits(floats: torch.Tensor) -> Bits:
+    """Floats as the bits they are, without a copy."""
+    bits: Bits = floats.view(_BITS[floats.element_size()]).numpy()
+    return bits
+
+
+def _floats(bits: Bits, dtype: torch.dtype) -> NDArray[np.floating]:
+    """The way back, float64 for float64, else float32."""
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    floats: NDArray[np.floating] = torch.from_numpy(bits).view(dtype).to(wide).numpy()
+    return floats

@@ -1,8 +1,9 @@
-"""Masks as users send them, read strictly: rank, type, emptiness, threshold, size, and which picture they belong to."""
+"""Masks as users send them, read strictly: rank, type, range, emptiness, threshold, size, and whose picture they are."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -19,18 +20,34 @@ THRESHOLD = 0.5
 """What VolcInpaint counts as masked: this or brighter."""
 
 
-def read(mask: object) -> torch.Tensor:
-    """Bring a mask of any rank and type to [N, H, W], looking at it but changing nothing.
+CLAMPED = 2
+"""Floats up to here overshoot 0..1, as sharpening and adding do; beyond, they are 0..255 or 0..65535."""
+
+_PLACEHOLDER = (64, 64)
+"""The size of the mask that Load Image puts out for a picture without transparency, whatever the picture's."""
+
+
+class Masks(NamedTuple):
+    """Masks as they came.
+
+    Attributes:
+        stack: [N, H, W] floating point on the CPU, 1 = repaint. Where it can be, a view of the input.
+        white: The value that stood for 1: 1, 255 or 65535.
+    """
+
+    stack: torch.Tensor
+    white: int
+
+
+def read(mask: object) -> Masks:
+    """Bring masks of any rank and type to [N, H, W], looking at them but changing nothing.
 
     Args:
-        mask: [H, W], [N, H, W], [N, 1, H, W], [N, H, W, 1] or [H, W, 1]; floating point 0..1, bool, or
-            integers 0/1 or 0..255; any device.
-
-    Returns:
-        [N, H, W] floating point on the CPU, 1 = repaint. Where it can be, a view of the input.
+        mask: [H, W], [N, H, W], [N, 1, H, W], [N, H, W, 1] or [H, W, 1]; floating point, bool or integers, 0 to 1,
+            255 or 65535; any device.
 
     Raises:
-        InputError: Another type or rank, a picture in place of a mask, or no pixels.
+        InputError: Another type, rank or range, a picture in place of a mask, or no pixels.
     """
     if not isinstance(mask, torch.Tensor) or mask.is_complex():
         raise _unusable(f"{getattr(mask, 'dtype', type(mask).__name__)}")
@@ -54,11 +71,33 @@ def read(mask: object) -> torch.Tensor:
     else:
         raise _unusable(str(shape))
     stack = stack.detach().to("cpu")
-    if not stack.is_floating_point():
+    whole = not stack.is_floating_point()
+    if whole:
         stack = stack.to(torch.float32)
-        if stack.max() > 1:
-            stack /= 255
-    return stack
+    peak = brightest(stack)
+    if peak <= (1 if whole else CLAMPED):
+        return Masks(stack, 1)
+    for white in (255, 65535):
+        if peak <= white:
+            return Masks(stack / white, white)
+    raise InputError(
+        Text(
+            f"The mask's values reach {peak:g}; a mask goes from 0 to 1, 255 or 65535. Check the node that makes it.",
+            f"遮罩的值最大为 {peak:g}；遮罩的范围应为 0 到 1、255 或 65535。请检查生成遮罩的节点。",
+        )
+    )
+
+
+def brightest(stack: torch.Tensor) -> float:
+    """The largest value that is a number; 0 if there is none.
+
+    Args:
+        stack: [..., H, W] floating point.
+    """
+    peak = float(stack.max())
+    if not math.isfinite(peak):
+        peak = float(stack.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).max())
+    return peak
 
 
 def binarise(stack: torch.Tensor, threshold: float) -> list[Mask]:
@@ -99,28 +138,27 @@ def bounding_box(mask: Mask) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def prepare(mask: object, images: torch.Tensor) -> list[Mask]:
+def prepare(given: Masks, images: torch.Tensor) -> list[Mask]:
     """The safe part, done for every mask before anything is paid: the mask for each picture.
 
     One mask serves every picture, as many masks as pictures make pairs, several masks of one picture are united.
     A mask of another size is resized where only the scale differs.
 
     Args:
-        mask: As for `read`.
+        given: From `read`.
         images: [B, H, W, C].
 
     Returns:
-        One [H, W] bool array for each picture, of its size, True = repaint. They may be one and the same array.
+        One [H, W] bool array for each picture, of its size, True = repaint. They may be one and the same array. Of
+        a batch's some, but not all, may be empty.
 
     Raises:
-        InputError: Wrong rank or type, nothing masked, another aspect ratio, or as many masks as fit no picture.
+        InputError: Nothing masked, another aspect ratio, Load Image's placeholder, or as many masks as fit no picture.
     """
-    stack = read(mask)
-    layers = binarise(stack, THRESHOLD)
-    check_not_empty([union(layers)], stack, THRESHOLD)
+    layers = binarise(given.stack, THRESHOLD)
+    check_not_empty([union(layers)], given.stack, THRESHOLD)
     count, height, width = images.shape[:3]
     layers = match_count(layers, count)
-    check_not_empty(layers, stack, THRESHOLD)
     return [match_size(layer, height, width) for layer in layers] * (count // len(layers))
 
 
@@ -151,11 +189,11 @@ def empty_error(stack: torch.Tensor, threshold: float, which: str = "") -> Input
         which: " 2 of 3" where there are several masks.
     """
     height, width = stack.shape[-2:]
-    peak = float(stack.nan_to_num(nan=0.0).max())
-    brightest = _short(peak, threshold)
-    found_en = f"{width}x{height}, brightest value {brightest}, threshold {threshold:.2f}"
-    found_zh = f"{width}x{height}，最亮值 {brightest}，阈值 {threshold:.2f}"
-    if (height, width) == (64, 64) and peak == 0:
+    peak = brightest(stack)
+    shown = _short(peak, threshold)
+    found_en = f"{width}x{height}, brightest value {shown}, threshold {threshold:.2f}"
+    found_zh = f"{width}x{height}，最亮值 {shown}，阈值 {threshold:.2f}"
+    if (height, width) == _PLACEHOLDER and peak == 0:
         cause_en = " Load Image gives this 64x64 black mask when a picture has no alpha channel."
         cause_zh = "图片没有透明通道时，“加载图像”会输出这种 64x64 的全黑遮罩。"
     elif peak > 0:
@@ -204,16 +242,40 @@ def same_aspect(height: int, width: int, other_height: int, other_width: int) ->
 
 
 def match_size(layer: Mask, height: int, width: int) -> Mask:
-    """Resize a mask to its picture where only the scale differs.
+    """Resize a mask to its picture where only the scale differs, or where nothing is masked.
 
     Raises:
-        InputError: Another aspect ratio.
+        InputError: Another aspect ratio, or Load Image's placeholder.
     """
     if layer.shape == (height, width):
         return layer
+    if not layer.any():
+        return np.zeros((height, width), bool)
+    check_no_placeholder(layer, height, width)
     if same_aspect(layer.shape[0], layer.shape[1], height, width):
         return resize(layer, height, width)
     raise size_error(layer, height, width)
+
+
+def check_no_placeholder(layer: Mask, height: int, width: int) -> None:
+    """Refuse a mask of 64x64 that masks all of a picture of another size.
+
+    Load Image puts zeros of that size out for a picture without transparency; inverted they would buy all of it.
+
+    Raises:
+        InputError: It is such a mask.
+    """
+    if layer.shape != _PLACEHOLDER or (height, width) == _PLACEHOLDER or not layer.all():
+        return
+    raise InputError(
+        Text(
+            f"The mask is 64x64 and masks all of the picture, which is {width}x{height}: Load Image puts such a "
+            "placeholder out when a picture has no alpha channel, and something inverted it. Paint a mask (right click "
+            "the picture, Open in MaskEditor) or connect one.",
+            f"遮罩为 64x64 且遮住了整张图片（{width}x{height}）：图片没有透明通道时，“加载图像”会输出这种占位遮罩，"
+            "而它又被反转了。请绘制遮罩（右键图片，在遮罩编辑器中打开）或连接遮罩。",
+        )
+    )
 
 
 def size_error(layer: Mask, height: int, width: int) -> InputError:

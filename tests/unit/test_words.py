@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from volc_inpaint.nodes.words import InputError, Text
+from volc_inpaint.nodes.words import InputError, Text, numbers
 
 MASK = Text("The mask is empty.", "遮罩为空。")
 
@@ -32,3 +32,16 @@ def test_an_error_of_a_bad_input_is_a_value_error_in_both_languages():
     assert isinstance(error, ValueError)
     assert "The mask is empty.\n遮罩为空。" == str(error)
     assert MASK == error.text
+
+
+@pytest.mark.parametrize(
+    ("which", "english", "chinese"),
+    [
+        ([1], "1", "1"),
+        ([2, 3], "2, 3", "2、3"),
+        ([1, 2, 3], "1-3", "1-3"),
+        ([1, 2, 3, 5, 7, 8, 10, 11, 12, 13], "1-3, 5, 7, 8, 10-13", "1-3、5、7、8、10-13"),
+    ],
+)
+def test_runs_of_numbers_are_cut_short(which, english, chinese):
+    assert Text(english, chinese) == numbers(which)

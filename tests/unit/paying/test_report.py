@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 
 from volc_inpaint.nodes.jobs.job import Job, Outcome
-from volc_inpaint.nodes.paying.report import link_notes, links, report, summary
+from volc_inpaint.nodes.paying.report import (
+    batch,
+    copies_notes,
+    link_notes,
+    links,
+    missing_notes,
+    report,
+    summary,
+)
 from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT
 from volc_inpaint.nodes.volcengine.request import Request
 from volc_inpaint.nodes.words import Text
@@ -132,3 +140,44 @@ def test_a_run_of_nothing_is_a_report_too():
     }
 
     assert expected == json.loads(report([]))
+
+
+def test_of_several_pictures_each_has_its_region_and_an_unsent_one_none():
+    actual = json.loads(report([PAID], regions=[None, (1, 2, 30, 40), None]))
+
+    assert [1, 2, 30, 40] == actual["region"]
+    assert [None, [1, 2, 30, 40], None] == actual["regions"]
+
+
+def test_the_batch_says_which_place_is_which():
+    # of three pictures with two variants each: all of the first, one of the second, the third as it was
+    actual = batch([0, 1, 3, 4, 5], 2, kept=[4, 5])
+
+    assert [1, 2, 3, 4, 5] == [entry["place"] for entry in actual]
+    assert [1, 1, 2, 3, 3] == [entry["image"] for entry in actual]
+    assert [1, 2, 2, 1, 2] == [entry["variant"] for entry in actual]
+    assert [False, False, False, True, True] == [entry["untouched"] for entry in actual]
+
+
+def test_what_is_not_in_the_batch_is_named():
+    assert [] == missing_notes([PAID, KEPT])
+
+    (note,) = missing_notes(ALL)
+
+    assert "picture 1 variant 3; picture 2." in note.english
+    assert "图片 1 的变体 3；图片 2。" in note.chinese
+    assert "require_all" in note.english
+    assert "require_all" in note.chinese
+
+
+def test_copies_are_named_unless_their_seeds_were_drawn():
+    request = Request(INPAINTING_EDIT)
+    keys = {1: "a", 2: "b", 3: "a", 4: "a", 5: "c"}
+    jobs = [Job(n, n, request, key, seed=1) for n, key in keys.items()]
+
+    (note,) = copies_notes(Outcome(job, "paid") for job in jobs)
+
+    assert "Pictures 1, 3, 4 are the same" in note.english
+    assert "图片 1、3、4 " in note.chinese
+    drawn = [Job(n, n, request, "a", seed=n, drawn=True) for n in (1, 2)]
+    assert [] == copies_notes(Outcome(job, "paid") for job in drawn)

@@ -146,17 +146,19 @@ def test_paste_back_changes_what_it_should_and_nothing_else(
     result = pasted(image, mask, answer, feather)
 
     # one channel becomes three, a fourth is kept
-    shown = image.float().expand(-1, -1, -1, 3 if channels == 1 else channels)
-    assert result.dtype == torch.float32
+    shown = image.expand(-1, -1, -1, 3 if channels == 1 else channels)
+    assert result.dtype == dtype
     assert result.shape == shown.shape
     assert result.is_contiguous()
     beyond = torch.from_numpy(ndimage.distance_transform_edt(~mask) > feather)[None]
     assert torch.equal(result[beyond], shown[beyond])
     assert torch.equal(result[..., 3:], shown[..., 3:])
-    exact = torch.from_numpy(answer.astype(np.float32) / np.float32(255))
+    exact = torch.from_numpy(answer / 255).to(dtype)
     assert torch.equal(result[0, mask][:, :3], exact[mask])
     expected = reference(shown[0, ..., :3].double().numpy(), mask, answer, feather)
-    assert np.abs(result[0, ..., :3].numpy() - expected).max() < 1e-6
+    # a half has 11 bits, a bfloat16 8, for values up to 2
+    allowed = {torch.float16: 2**-10, torch.bfloat16: 2**-7}.get(dtype, 1e-6)
+    assert np.abs(result[0, ..., :3].double().numpy() - expected).max() < allowed
     assert torch.equal(image, before)
 
 
@@ -268,6 +270,45 @@ def test_outside_the_feather_nothing_changes_and_twice_is_once(
     if scale == 1:
         # and on its own result: the mask takes the same answer again, the rest is as it was
         assert torch.equal(pasted(once, mask, answer, 0), once)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_what_is_not_sent_of_a_batch_comes_back_bit_for_bit_once_a_variant(channels: int) -> None:
+    images = random_picture(48, 64, channels, count=3)
+    images[2, 3, 4] = float("nan")
+    mask, empty = spot(48, 64), np.zeros((48, 64), bool)
+    board = Canvas(images, 2, [empty, mask, empty], [None, whole(48, 64), None], 4)
+    for index in (3, 2):
+        board.put(index, Image.fromarray(random_answer(48, 64, index)))
+
+    kept = board.keep()
+
+    assert kept == [0, 1, 4, 5]
+    batch = board.batch([*kept, 2, 3])
+    shown = images.expand(-1, -1, -1, 3 if channels == 1 else channels)
+    for place, picture in zip(kept, (0, 0, 2, 2), strict=True):
+        assert torch.equal(bits(batch[place]), bits(shown[picture]))
+    alone = [pasted(images[1:2], mask, random_answer(48, 64, index), 4) for index in (2, 3)]
+    assert torch.equal(batch[2:4], torch.cat(alone))
+
+
+def saved(image: torch.Tensor) -> Pixels:
+    """The bytes that ComfyUI's SaveImage writes: multiplied in the tensor's own precision, and truncated."""
+    return np.clip(255.0 * image.cpu().numpy(), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_what_a_core_node_would_have_saved_is_what_is_saved_after_a_paste(
+    dtype: torch.dtype,
+) -> None:
+    image = (random_picture(96, 130) * 1.2 - 0.1).to(dtype)
+    mask, answer = spot(96, 130), random_answer(96, 130)
+
+    result = pasted(image, mask, answer, 8)
+
+    beyond = ndimage.distance_transform_edt(~mask) > 8
+    assert np.array_equal(saved(result[0])[beyond], saved(image[0])[beyond])
+    assert np.array_equal(saved(result[0])[mask], answer[mask])
 
 
 # -- crops, and answers of another size

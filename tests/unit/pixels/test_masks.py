@@ -67,7 +67,12 @@ TAKEN: dict[str, Callable[[], torch.Tensor]] = {
     "the threshold itself": lambda: values(0.5, 0.4999),
     "the threshold itself in half": lambda: values(0.5, 0.4995, torch.float16),
     "a segmenter's soft rim": lambda: values(0.51, 0.49),
-    "above 1": lambda: values(3.5, 0),
+    "above 1": lambda: values(1.9, 0),
+    "floats of 0 to 255": lambda: values(255, 0),
+    "floats of 0 to 255, blurred": lambda: values(128, 127),
+    "floats of 0 to 255 in half": lambda: values(128, 127, torch.float16),
+    "floats of 0 to 65535": lambda: values(33000, 32000),
+    "int32 of 0 to 65535": lambda: values(33000, 32000, torch.int32),
     "below 0": lambda: values(1, -2),
     "infinite": lambda: values(INF, -INF),
     "NaN around it": lambda: values(1, NAN),
@@ -89,7 +94,7 @@ def test_a_mask_is_read_as_drawn_and_never_changed(name: str) -> None:
     mask = TAKEN[name]()
     before = mask.detach().clone()
 
-    (layer,) = masks.prepare(mask, picture())
+    (layer,) = masks.prepare(masks.read(mask), picture())
 
     assert layer.dtype == bool
     assert layer.tolist() == SHAPE.tolist()
@@ -116,10 +121,11 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...]]] = {
     "only NaN": (values(NAN, NAN), ("brightest value 0.00",)),
     "another aspect": (torch.ones((1, 6, 4)), ("The mask is 4x6, the picture 6x4", "stretch")),
     "two masks for three pictures": (torch.ones((2, 4, 6)), ("2 masks for 3 pictures",)),
-    "one of three masks empty": (
-        torch.stack([ONES, torch.zeros((4, 6)), ONES]),
-        ("mask 2 of 3", "brightest value 0.00"),
+    "three masks, all empty": (
+        torch.zeros((3, 4, 6)),
+        ("Nothing is masked", "brightest value 0.00"),
     ),
+    "far beyond any range": (values(1e6, 0), ("values reach 1e+06", "255 or 65535")),
 }
 
 
@@ -129,7 +135,7 @@ def test_an_unusable_mask_is_one_clear_error_in_two_languages(name: str) -> None
     pictures = picture(count=3) if "three" in name else picture()
 
     with pytest.raises(InputError) as caught:
-        masks.prepare(mask, pictures)
+        masks.prepare(masks.read(mask), pictures)
 
     english, chinese = str(caught.value).split("\n")
     for word in words:
@@ -138,7 +144,7 @@ def test_an_unusable_mask_is_one_clear_error_in_two_languages(name: str) -> None
 
 
 def test_one_mask_serves_every_picture() -> None:
-    layers = masks.prepare(ONES, picture(count=3))
+    layers = masks.prepare(masks.read(ONES), picture(count=3))
 
     assert [layer.tolist() for layer in layers] == [SHAPE.tolist()] * 3
 
@@ -147,9 +153,37 @@ def test_as_many_masks_as_pictures_make_pairs() -> None:
     second = torch.zeros((4, 6))
     second[0, 0] = 1
 
-    layers = masks.prepare(torch.stack([ONES, second]), picture(count=2))
+    layers = masks.prepare(masks.read(torch.stack([ONES, second])), picture(count=2))
 
     assert [layer.tolist() for layer in layers] == [SHAPE.tolist(), (second > 0).tolist()]
+
+
+def test_of_a_batch_some_masks_may_be_empty_whatever_their_size() -> None:
+    stack = torch.zeros((3, 2, 3))
+    stack[1, 0, 0] = 1
+
+    layers = masks.prepare(masks.read(stack), picture(count=3))
+
+    assert [layer.shape for layer in layers] == [(4, 6)] * 3
+    assert [layer.any() for layer in layers] == [False, True, False]
+
+
+@pytest.mark.parametrize("size", [(128, 128), (64, 65), (300, 451)])
+def test_load_image_s_placeholder_inverted_is_refused(size: tuple[int, int]) -> None:
+    given = masks.read(torch.ones((1, 64, 64)))
+
+    with pytest.raises(InputError, match="placeholder") as caught:
+        masks.prepare(given, picture(*size))
+
+    assert f"{size[1]}x{size[0]}" in caught.value.text.english
+    assert "占位遮罩" in caught.value.text.chinese
+    assert "stretch" not in str(caught.value)
+
+
+def test_all_of_a_picture_of_64x64_may_be_masked() -> None:
+    (layer,) = masks.prepare(masks.read(torch.ones((1, 64, 64))), picture(64, 64))
+
+    assert layer.all()
 
 
 def test_several_masks_of_one_picture_are_united_and_one_of_them_may_be_empty() -> None:
@@ -157,7 +191,7 @@ def test_several_masks_of_one_picture_are_united_and_one_of_them_may_be_empty() 
     last = drawn("...... ...... ...... .....#")
     stack = torch.from_numpy(np.stack([first, np.zeros_like(first), last]))
 
-    (layer,) = masks.prepare(stack, picture())
+    (layer,) = masks.prepare(masks.read(stack), picture())
 
     assert layer.tolist() == drawn("##.... ...... ...... .....#").tolist()
 
@@ -166,7 +200,7 @@ def test_four_axes_may_hold_several_masks() -> None:
     pair = torch.stack([ONES, 1 - ONES])
 
     for stack in (pair[:, None], pair[..., None]):
-        layers = masks.prepare(stack, picture(count=2))
+        layers = masks.prepare(masks.read(stack), picture(count=2))
         assert [layer.tolist() for layer in layers] == [SHAPE.tolist(), (~SHAPE).tolist()]
 
 
@@ -247,7 +281,7 @@ def test_only_a_difference_of_scale_is_resized(
 
 
 def test_a_mask_of_half_the_size_is_fitted_to_its_picture() -> None:
-    (layer,) = masks.prepare(ONES, picture(8, 12))
+    (layer,) = masks.prepare(masks.read(ONES), picture(8, 12))
 
     assert layer.shape == (8, 12)
     assert layer[2:6, 2:6].all()

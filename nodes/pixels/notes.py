@@ -1,0 +1,284 @@
+"""What people should know of the pictures and masks that they brought, before and after they pay for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from scipy import ndimage  # type: ignore[import-untyped]
+
+from ..words import InputError, Text, numbers
+from .masks import THRESHOLD, brightest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .masks import Mask, Masks
+
+FAINTEST = 0.05
+"""Anything darker is the haze of a file, no part of a mask."""
+
+_NEARLY_WHITE = 0.95
+_MOSTLY_MASKED = 0.95
+_MOSTLY_SOFT = 0.5
+_FAINT_PX = 16
+_STRAY_PX = 100
+_STRAY_SHARE = 0.01
+"""An island this small, beside a mask so much larger, is a stray click."""
+
+_STRAY_GAP = 4
+_HIDDEN_SHARE = 0.01
+_BROKEN_SHARE = 0.5
+_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+
+
+def brought(images: torch.Tensor, given: Masks, layers: Sequence[Mask]) -> list[Text]:
+    """What is odd about the pictures and masks of a run that pays; pictures that are none are refused.
+
+    Args:
+        images: [B, H, W, C] floating point.
+        given: The masks as they were read.
+        layers: [H, W] bool for each picture, made of them; an empty one means that the picture is not sent.
+
+    Raises:
+        InputError: Half or more of a picture is NaN or infinite.
+    """
+    sent = [number for number, layer in enumerate(layers, 1) if layer.any()]
+    return check_numbers(images, sent) + _hidden(images, layers, sent) + _of_masks(given, layers)
+
+
+def of_range(given: Masks) -> list[Text]:
+    """That values were divided."""
+    if given.white == 1:
+        return []
+    return [
+        Text(
+            f"The mask's values go beyond 1, so they were read as 0 to {given.white}.",
+            f"遮罩的值大于 1，已按 0 到 {given.white} 读取。",
+        )
+    ]
+
+
+def faint(stack: torch.Tensor, threshold: float) -> list[Text]:
+    """That parts which stand by themselves are below the threshold.
+
+    Args:
+        stack: [N, H, W] floating point.
+        threshold: Between 0 and 1.
+    """
+    area, peak, where = 0, 0.0, []
+    for number, soft in enumerate(stack, 1):
+        seen = (soft >= FAINTEST).numpy()
+        hard = (soft >= threshold).numpy()
+        if seen.sum() == hard.sum():
+            continue
+        labels, count = ndimage.label(seen, structure=_EIGHT_NEIGHBOURS)
+        left_out = np.ones(count + 1, dtype=bool)
+        left_out[labels[hard]] = False
+        left_out[0] = False  # label 0 is what nobody masked
+        parts = left_out[labels]
+        # of a mask without a hard part nothing was left out by mistake: that frame is empty, which is said elsewhere
+        if hard.any() and parts.sum() >= _FAINT_PX:
+            area += int(parts.sum())
+            peak = max(peak, brightest(soft[torch.from_numpy(parts)]))
+            where.append(number)
+    if not where:
+        return []
+    masks = _which(where, len(stack), "mask", "遮罩")
+    return [
+        Text(
+            f"{area} px of {masks.english} are too faint, {peak:.2f} at most, and are not repainted: it takes {threshold:.2f}. "
+            "MaskNormalize with a lower threshold takes them along.",
+            f"{masks.chinese}中有 {area} 像素过淡（最亮 {peak:.2f}，低于阈值 {threshold:.2f}），不会重绘。"
+            "用 MaskNormalize 降低阈值可将其包括在内。",
+        )
+    ]
+
+
+def mostly_masked(shares: Sequence[float]) -> list[Text]:
+    """That hardly anything is left as it was.
+
+    Args:
+        shares: The masked share of each picture, 0..1.
+    """
+    where = [number for number, share in enumerate(shares, 1) if share > _MOSTLY_MASKED]
+    if not where:
+        return []
+    picture = _which(where, len(shares), "picture", "图片")
+    least = min(shares[number - 1] for number in where)
+    return [
+        Text(
+            f"{least:.0%} of {picture.english} is masked. Is the mask inverted?",
+            f"{picture.chinese}有 {least:.0%} 被遮罩，遮罩是否反了？",
+        )
+    ]
+
+
+def check_numbers(images: torch.Tensor, sent: Iterable[int]) -> list[Text]:
+    """Refuse a picture that is none, such as a decoder makes that overflowed; note what is broken in others.
+
+    Args:
+        images: [B, H, W, C] floating point.
+        sent: Which of them will be paid for, from 1.
+
+    Raises:
+        InputError: Half or more of a picture's pixels are NaN or infinite.
+    """
+    broken: dict[int, float] = {}
+    for number in sent:
+        colours = images[number - 1, ..., :3].detach()
+        # one sum tells of all values, and is cheap
+        if not torch.isfinite(colours.sum(dtype=torch.float32)):
+            share = float((~torch.isfinite(colours)).any(-1).to(torch.float32).mean())
+            if share > 0:
+                broken[number] = share
+    if not broken:
+        return []
+    picture = _which(list(broken), len(images), "picture", "图片")
+    share = max(broken.values())
+    if share >= _BROKEN_SHARE:
+        raise InputError(
+            Text(
+                f"{share:.0%} of {picture.english} is no picture: its values are NaN or infinite, so nothing was sent. "
+                "Look at the node that makes it; a VAE in half precision may overflow (start ComfyUI with --fp32-vae).",
+                f"{picture.chinese}有 {share:.0%} 的像素值为 NaN 或无穷大，不是有效图片，未发送任何请求。"
+                "请检查生成该图片的节点；半精度 VAE 可能溢出（可用 --fp32-vae 启动 ComfyUI）。",
+            )
+        )
+    return [
+        Text(
+            f"{share:.1%} of {picture.english} is NaN or infinite; it was sent as black or white.",
+            f"{picture.chinese}有 {share:.1%} 的像素值为 NaN 或无穷大，已按黑色或白色发送。",
+        )
+    ]
+
+
+def _hidden(images: torch.Tensor, layers: Sequence[Mask], sent: Sequence[int]) -> list[Text]:
+    """That what is repainted is transparent. The alpha channel stays as it came: the service paints colours only."""
+    if images.shape[-1] != 4:
+        return []
+    shares: dict[int, float] = {}
+    for number in sent:
+        alpha = images[number - 1, ..., 3].detach().to("cpu", torch.float32).numpy()
+        share = float((alpha[layers[number - 1]] < 0.5).mean())
+        if share > _HIDDEN_SHARE:
+            shares[number] = share
+    if not shares:
+        return []
+    picture = _which(list(shares), len(images), "picture", "图片")
+    share = max(shares.values())
+    return [
+        Text(
+            f"{share:.0%} of what is repainted in {picture.english} is transparent and stays so: nobody will see it. "
+            "Split Image with Alpha takes the transparency away.",
+            f"{picture.chinese}的重绘部分有 {share:.0%} 是透明的，透明度保持不变，因此看不到重绘结果。"
+            "可用 Split Image with Alpha 节点去掉透明度。",
+        )
+    ]
+
+
+def _of_masks(given: Masks, layers: Sequence[Mask]) -> list[Text]:
+    stack, count = given.stack, len(layers)
+    notes = [*of_range(given)]
+    if len(stack) > 1 and count == 1:
+        notes.append(_united(len(stack)))
+        stack = stack.amax(0, keepdim=True)
+    notes += faint(stack, THRESHOLD) + _soft(stack)
+    shares = _shares(layers)
+    if empty := [number for number, share in enumerate(shares, 1) if share == 0]:
+        notes.append(_untouched(empty))
+    notes += _stray({id(layer): layer for layer in layers if layer.any()}.values())
+    return notes + mostly_masked(shares)
+
+
+def _united(count: int) -> Text:
+    return Text(
+        f"{count} masks were united for this one picture. If each belongs to a picture of its own, bring the pictures as "
+        "one batch.",
+        f"{count} 个遮罩已合并，用于这一张图片。如果每个遮罩对应各自的图片，请将这些图片作为一个批次输入。",
+    )
+
+
+def _untouched(empty: Sequence[int]) -> Text:
+    which = numbers(empty)
+    return Text(
+        f"Nothing is masked in picture {which.english}: it comes back as it was and costs nothing.",
+        f"第 {which.chinese} 张图片没有遮罩区域：原样返回，不产生费用。",
+    )
+
+
+def _soft(stack: torch.Tensor) -> list[Text]:
+    where, shares = [], []
+    for number, soft in enumerate(stack, 1):
+        seen = int((soft >= FAINTEST).sum())
+        share = 1 - int((soft >= _NEARLY_WHITE).sum()) / seen if seen else 0.0
+        if share > _MOSTLY_SOFT:
+            where.append(number)
+            shares.append(share)
+    if not where:
+        return []
+    masks = _which(where, len(stack), "mask", "遮罩")
+    return [
+        Text(
+            f"{max(shares):.0%} of {masks.english} is soft, between {FAINTEST} and {_NEARLY_WHITE}. What is {THRESHOLD} or "
+            "brighter is repainted wholly, the rest not at all; for a soft edge use feather.",
+            f"{masks.chinese}有 {max(shares):.0%} 是半透明的（{FAINTEST} 到 {_NEARLY_WHITE} 之间）。{THRESHOLD} 及以上的部分"
+            "完全重绘，其余不重绘；需要柔和边缘时请使用“羽化”（feather）。",
+        )
+    ]
+
+
+def _stray(layers: Iterable[Mask]) -> list[Text]:
+    """Islands of a few pixels beside a mask much larger."""
+    count, largest, first = 0, 0, (0, 0)
+    for layer in layers:
+        limit = min(_STRAY_PX, int(np.count_nonzero(layer) * _STRAY_SHARE))
+        for area, place in _islands(layer) if limit else ():
+            if area <= limit:
+                first = first if count else place
+                count, largest = count + 1, max(largest, area)
+    if not count:
+        return []
+    x, y = first
+    return [
+        Text(
+            f"{count} small part(s) of the mask, at most {largest} px, lie apart from the rest, the first at {x}, {y}; they "
+            f"are repainted too. MaskNormalize with remove_specks {largest} removes them.",
+            f"遮罩中有 {count} 个孤立的小区域（最大 {largest} 像素），第一个位于 ({x}, {y})，它们也会重绘。"
+            f"用 MaskNormalize 将“去除杂点”（remove_specks）设为 {largest} 可去除。",
+        )
+    ]
+
+
+def _islands(layer: Mask) -> list[tuple[int, tuple[int, int]]]:
+    """Area and place (x, y) of each part that lies apart. On a grid, where it is a matter of moments."""
+    height, width = layer.shape
+    padded = np.pad(layer, ((0, -height % _STRAY_GAP), (0, -width % _STRAY_GAP)))
+    cells = padded.reshape(len(padded) // _STRAY_GAP, _STRAY_GAP, -1, _STRAY_GAP).sum((1, 3))
+    labels, count = ndimage.label(cells, structure=_EIGHT_NEIGHBOURS)
+    if count < 2:
+        return []
+    areas = np.bincount(labels.ravel(), weights=cells.ravel()).astype(int)
+    places = [
+        (columns.start * _STRAY_GAP, rows.start * _STRAY_GAP)
+        for rows, columns in ndimage.find_objects(labels)
+    ]
+    return [(int(areas[label + 1]), place) for label, place in enumerate(places)]
+
+
+def _shares(layers: Sequence[Mask]) -> list[float]:
+    """The masked share of each; equal ones, which may be one and the same, are counted once."""
+    known: dict[int, float] = {}
+    for layer in layers:
+        if id(layer) not in known:
+            known[id(layer)] = np.count_nonzero(layer) / layer.size
+    return [known[id(layer)] for layer in layers]
+
+
+def _which(where: Sequence[int], count: int, english: str, chinese: str) -> Text:
+    """The only one, or those of several by their numbers."""
+    if count == 1:
+        return Text(f"the {english}", chinese)
+    which = numbers(where)
+    return Text(f"{english} {which.english}", f"{chinese} {which.chinese} ")
