@@ -49,6 +49,7 @@ const WORDS = {
     keysGood: "The keys work and the service answers. Nothing was bought.",
     keysNeeded: "Volcengine keys are needed",
     keysOpen: "Open the Volcengine page of the settings now?",
+    templatePicture: "{name} could not be put into ComfyUI's input folder ({reason}). Load a picture of your own instead.",
   },
   zh: {
     pickEmpty: "运行后点击想要的图片。",
@@ -97,6 +98,7 @@ const WORDS = {
     keysGood: "密钥有效，服务应答正常。未产生任何费用。",
     keysNeeded: "需要火山引擎密钥",
     keysOpen: "现在打开设置中的 Volcengine 页面吗？",
+    templatePicture: "无法将 {name} 放入 ComfyUI 的 input 文件夹（{reason}）。请改为加载自己的图片。",
   },
 };
 
