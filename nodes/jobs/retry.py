@@ -73,6 +73,8 @@ class RetryPlan:
         if _again(error) is Again.WHEN_ALLOWED:
             return 0.0  # the limiter knows how long
         if isinstance(error, APIConnectionError):
+            if error.permanent:
+                return None
             self._connection -= 1
             return self._backoff_s(_CONNECTION_TRIES - self._connection, self._connection)
         if _again(error) is Again.IF_QUICK:

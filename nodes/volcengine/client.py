@@ -22,6 +22,7 @@ from .errors import (
     InvalidResponseError,
     NotSentError,
 )
+from .unreachable import reason, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +121,7 @@ class Client:
         self, session: Connection, action: str, version: str, body: bytes, read_timeout_s: float
     ) -> Answer:
         timeout = (self._timeout[0], read_timeout_s)
+        started = time.monotonic()
         deadline = Deadline(session, _WHOLE_ANSWER * timeout[1])
         counted = CountedBody(body, on_sent=deadline.start)
         try:
@@ -136,14 +138,14 @@ class Client:
                 content = _read(response, _MAX_ANSWER_BYTES)
         except NotSentError:
             raise
-        except requests.exceptions.ConnectTimeout as error:
-            raise APIConnectionError(_reason(error), sent=False) from None
-        except requests.exceptions.ReadTimeout:
-            raise _timed_out(counted, timeout[1]) from None
         except Exception as error:  # noqa: BLE001 - `requests` raises anything, and what counts is whether it was sent
             if deadline.passed:
                 raise APITimeoutError(_WHOLE_ANSWER * timeout[1], whole=True) from None
-            raise APIConnectionError(_reason(error), sent=counted.sent) from None
+            if not counted.sent:
+                raise _unreachable(error, session, started) from None
+            if isinstance(error, requests.exceptions.ReadTimeout):
+                raise APITimeoutError(timeout[1]) from None
+            raise APIConnectionError(told(error), sent=True) from None
         finally:
             deadline.finish()
         if content is None:
@@ -173,9 +175,10 @@ class Client:
             InvalidResponseError: Any other status than 200, or more than `max_bytes`.
         """
         check_url(url, "image_urls")
+        started, session = time.monotonic(), Connection(url)
         try:
             with (
-                Connection(url) as session,
+                session,
                 Deadline(session, _WHOLE_ANSWER * self.read_timeout_s) as deadline,
                 session.get(
                     url, timeout=self._timeout, allow_redirects=False, stream=True, auth=_no_auth
@@ -183,9 +186,9 @@ class Client:
             ):
                 content = _read(got, max_bytes) if got.status_code == 200 else b""
         except Exception as error:  # noqa: BLE001 - as above
-            raise APIConnectionError(_reason(error), sent=False) from None
+            raise _unreachable(error, session, started) from None
         if deadline.passed:  # a file that ends with its connection looks whole when it is cut
-            raise APIConnectionError(_same("TimeoutError"), sent=False)
+            raise _unreachable(TimeoutError(), session, started)
         if got.status_code != 200:
             raise _bad_link(got.status_code, f"HTTP {got.status_code}")
         if content is None:
@@ -255,11 +258,10 @@ def _read(response: requests.Response, max_bytes: int) -> bytes | None:
     return b"".join(parts)
 
 
-def _timed_out(body: CountedBody, timeout_s: float) -> APIConnectionError:
-    if body.sent:
-        return APITimeoutError(timeout_s)
-    why = Text(f"could not send within {timeout_s:g} s", f"{timeout_s:g} 秒内未能发送完毕")
-    return APIConnectionError(why, sent=False)
+def _unreachable(error: Exception, session: Connection, started: float) -> APIConnectionError:
+    """Nothing was sent. `started` is of the monotonic clock."""
+    why = reason(error, session.surroundings(time.monotonic() - started))
+    return APIConnectionError(why.why, sent=False, remedy=why.remedy, permanent=why.permanent)
 
 
 def _bad_link(status_code: int, why: str) -> InvalidResponseError:
@@ -271,23 +273,3 @@ def _bad_link(status_code: int, why: str) -> InvalidResponseError:
         status_code=status_code,
         doubtful=False,
     )
-
-
-def _reason(error: Exception) -> Text:
-    """The innermost cause. Its text is only shown where it cannot hold an address with a password, as a proxy's may."""
-    inner: BaseException = error
-    while True:
-        candidates = (getattr(inner, "reason", None), *inner.args, inner.__cause__)
-        cause = next((part for part in candidates if isinstance(part, BaseException)), None)
-        if cause is None:
-            break
-        inner = cause
-    text = inner.strerror if isinstance(inner, OSError) and inner.strerror else ""
-    if type(inner) in (OSError, requests.exceptions.InvalidSchema) and not text:
-        text = str(inner)[:200]  # certificates that are not there, a proxy that needs PySocks
-    return _same(f"{type(inner).__name__}: {text}" if text else type(inner).__name__)
-
-
-def _same(term: str) -> Text:
-    """A technical term, which has no translation."""
-    return Text(term, term)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from .errors import NotSentError
+from .unreachable import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +33,12 @@ class Connection(requests.Session):
         self._may_send = may_send
         # Plain http is for this machine only; a proxy of the environment would carry it elsewhere.
         self.trust_env = urlsplit(url).scheme == "https"
+        self._url = url
         self._socket: socket.socket | None = None
+        # As ComfyUI's own nodes do; `requests` alone follows other names only, and those before this one.
+        bundle = os.environ.get("SSL_CERT_FILE", "")
+        if self.trust_env and os.path.isfile(bundle):  # noqa: PTH113 - an empty name is the current folder to Path
+            self.verify = bundle
         for scheme in ("https://", "http://"):
             self.mount(scheme, _Adapter(self._connected))
 
@@ -43,6 +50,18 @@ class Connection(requests.Session):
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+    def surroundings(self, waited_s: float) -> Surroundings:
+        """What it has around it, to tell why it failed after `waited_s` seconds."""
+        proxies = requests.utils.get_environ_proxies(self._url) if self.trust_env else {}
+        trusts = [name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)]
+        trusts += ["certifi" if self.verify is True else "SSL_CERT_FILE"]
+        return Surroundings(
+            proxy=requests.utils.select_proxy(self._url, proxies) or "",
+            trusts=trusts[0],
+            stands=self._socket is not None,
+            waited_s=waited_s,
+        )
 
     def _connected(self, opened: socket.socket) -> None:
         self._socket = opened

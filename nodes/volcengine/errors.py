@@ -86,14 +86,20 @@ class APIConnectionError(VolcengineError):
     Args:
         why: The cause, in a few words.
         sent: See below.
+        remedy: What to do, where that is known; read only if nothing was sent.
+        permanent: See below.
 
     Attributes:
         sent: Whether the whole request may have left. If not, the service cannot have acted on it.
+        permanent: Whether it fails the same way until somebody changes something.
     """
 
-    def __init__(self, why: Text, *, sent: bool) -> None:
+    def __init__(
+        self, why: Text, *, sent: bool, remedy: Text | None = None, permanent: bool = False
+    ) -> None:
         self.sent = sent
         self.doubtful = sent
+        self.permanent = permanent
         if sent:
             broke = Text(
                 f"The connection to Volcengine broke after the request was sent ({why.english}).",
@@ -101,13 +107,11 @@ class APIConnectionError(VolcengineError):
             )
             super().__init__(broke + _DOUBT)
         else:
-            super().__init__(
-                Text(
-                    f"Volcengine could not be reached ({why.english}); nothing was billed. Check the network, the proxy "
-                    "and the firewall of the machine that runs ComfyUI, then run again.",
-                    f"无法连接火山引擎（{why.chinese}），未产生费用。请检查运行 ComfyUI 的机器的网络、代理和防火墙，然后重试。",
-                )
+            failed = Text(
+                f"Volcengine could not be reached ({why.english}); nothing was billed.",
+                f"无法连接火山引擎（{why.chinese}），未产生费用。",
             )
+            super().__init__(failed + (remedy or _NETWORK))
 
 
 class APITimeoutError(APIConnectionError):
@@ -220,6 +224,10 @@ class ServerError(APIResponseError):
 
 
 _UNBILLED = Text("Nothing was billed.", "未计费。")
+_NETWORK = Text(
+    "Check the network, the proxy and the firewall of the machine that runs ComfyUI, then run again.",
+    "请检查运行 ComfyUI 的机器的网络、代理和防火墙，然后重试。",
+)
 _DOUBT = Text(
     "This call may have been billed, so it is not sent again by itself; compare the bill at "
     "https://console.volcengine.com/finance before running again.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import buyer as here
 import pytest
-from peer import KEYS, http, peer, read_request, reset
+from peer import KEYS, http, once, peer, read_request, reset, through
 
 if TYPE_CHECKING:
     import socket
@@ -56,3 +56,17 @@ def test_a_connection_that_the_far_side_closes_costs_no_doubt_in_twenty_runs(
             assert seen.closed.wait(10)
 
     assert ["paid"] * 2 * RUNS == [outcome.status for outcome in outcomes]
+
+
+def test_what_only_a_person_can_mend_is_tried_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with peer(once(http(b"", "407 Proxy Authentication Required"))) as proxy:
+        through(monkeypatch, proxy.url)
+        keys = Namespace(
+            endpoint="https://service.test", access_key=KEYS.access_key, secret_key=KEYS.secret_key
+        )
+        (outcome,) = here.buy(here.make_account(keys, tmp_path), here.jobs(1))
+
+    assert (outcome.status, len(proxy.requests)) == ("failed", 1)
+    assert "wants a user name and a password" in outcome.message
