@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .book_lines import BookFile, day, put_together
 from .claims import LockedFile
+from .folders import this_machine_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,7 @@ _MONTH = re.compile(r"\d{4}-\d\d")
 _NAME = re.compile(_MONTH.pattern + r"-[0-9a-f]{8}-[0-9a-f]{12}\.jsonl")
 _writing = threading.Lock()
 _alive: dict[Path, LockedFile] = {}
+_books: dict[Path, Book] = {}
 
 
 class Book:
@@ -252,6 +254,14 @@ class Book:
             _alive[path] = lock
         if not self._reach:
             os.utime(path)
+
+
+def open_book(journal: Path) -> Book:
+    """The book of a journal; one for all that write or read it in this process."""
+    with _writing:
+        if journal not in _books:
+            _books[journal] = Book(journal, reach=not this_machine_only(journal))
+        return _books[journal]
 
 
 def new_number() -> str:

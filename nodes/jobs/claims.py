@@ -64,6 +64,14 @@ class Claim:
         file = LockedFile.try_open(path)
         return None if file is None else cls(file)
 
+    @staticmethod
+    def peek(path: Path) -> dict[str, Any]:
+        """The note in what the file `path` stands for, whoever holds it; empty if there is none that can be read."""
+        try:
+            return _note(path.read_bytes())
+        except OSError:
+            return {}
+
     def write(self, note: Mapping[str, Any]) -> None:
         """Note what is about to happen; on the disk when this returns.
 

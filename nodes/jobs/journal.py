@@ -135,6 +135,14 @@ class Journal:
         self._tidy(path.with_suffix(".inflight"))
         return Entry(pictures, _usable(report))
 
+    def holds(self, key: str) -> bool:
+        """Whether there is an entry of `key`, whole or not."""
+        return key in self._unwritten or self._path(key).exists()
+
+    def left_behind(self, key: str) -> dict[str, Any]:
+        """The note of a purchase of `key`, under way or left behind; empty if there is none."""
+        return Claim.peek(self._path(key).with_suffix(".inflight"))
+
     def set_aside(self, key: str) -> None:
         """Keep an entry that holds no picture as evidence, never to be found again. For the holder of the claim."""
         path = self._path(key)

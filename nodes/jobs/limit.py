@@ -15,7 +15,7 @@ from .book_lines import day
 from .claims import LockedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .book import Book
     from .book_lines import Reading
@@ -62,8 +62,12 @@ class Limit:
         """
         return max(0, self.calls - _used(self.book.read(_months(time.time()))))
 
-    def reserve(self, wanted: int) -> Reserved:
+    def reserve(self, wanted: int, check: Callable[[], None] = lambda: None) -> Reserved:
         """Set `wanted` calls aside for one run, all of them or none.
+
+        Args:
+            wanted: New calls.
+            check: Called while others are waited for; may raise.
 
         Raises:
             LimitReachedError: They do not all fit.
@@ -71,17 +75,19 @@ class Limit:
         """
         reserved = Reserved(self)
         if self.calls and wanted:
-            reserved.add(wanted)
+            reserved.add(wanted, check)
         return reserved
 
-    def fit(self, number: str, more: int, in_all: int) -> None:
+    def fit(
+        self, number: str, more: int, in_all: int, check: Callable[[], None] = lambda: None
+    ) -> None:
         """Write down that a reservation holds `in_all` calls, `more` of them new, unless they do not fit.
 
         Raises:
             LimitReachedError: They do not.
             OSError: As `reserve`.
         """
-        with self._alone() as known:
+        with self._alone(check) as known:
             now = time.time()
             # Written before it is counted: where a lock does not reach another machine, that one sees it all the same,
             # and two that come together are both refused instead of both let in.
@@ -95,7 +101,7 @@ class Limit:
                 raise LimitReachedError(more, max(0, self.calls - used + more), self.calls)
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[list[str]]:
+    def _alone(self, check: Callable[[], None]) -> Iterator[list[str]]:
         """Keep all others out; yields the files of the book that are in use.
 
         They are listed in the locked file, for some file systems show a new file to other machines only after seconds.
@@ -104,6 +110,7 @@ class Limit:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         deadline = time.monotonic() + _LONGEST_WAIT_S
         while (lock := LockedFile.try_open(path)) is None:
+            check()
             if time.monotonic() > deadline:
                 raise TimeoutError("the account book is locked by another process")
             time.sleep(_POLL_S)
@@ -128,14 +135,14 @@ class Reserved:
         self._in_all = 0
         self._free = 0
 
-    def add(self, calls: int) -> None:
-        """Set more aside.
+    def add(self, calls: int, check: Callable[[], None] = lambda: None) -> None:
+        """Set more aside; `check` as for `Limit.reserve`.
 
         Raises:
             LimitReachedError: They do not all fit.
             OSError: As `Limit.reserve`.
         """
-        self._limit.fit(self.number, calls, self._in_all + calls)
+        self._limit.fit(self.number, calls, self._in_all + calls, check)
         self._in_all += calls
         self._free += calls
 

@@ -22,7 +22,7 @@ from .retry import RetryPlan
 from .sending import Sending, trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..volcengine.answers import Answer
     from .account import Account
@@ -35,6 +35,20 @@ _LOG = logging.getLogger(__name__)
 _CLAIM_POLL_S = 0.1
 _DOWNLOAD_TRIES = 3
 _DOWNLOAD_PAUSE_S = 0.5
+
+
+def to_buy(account: Account, jobs: Iterable[Job]) -> int:
+    """How many new calls `jobs` need: none for what the journal holds, and none for what can be fetched for nothing."""
+    keys = set()
+    for job in jobs:
+        with contextlib.suppress(TypeError, ValueError):  # a value that no JSON can carry
+            keys.add(journal_key(account.client.endpoint, job.request, job.pixels_key, job.seed))
+    needed = 0
+    for key in keys:
+        left = account.journal.left_behind(key)
+        free = tasks.left_task(left) is not None or isinstance(left.get("report"), dict)
+        needed += not (free or account.journal.holds(key))
+    return needed
 
 
 class Purchase:
@@ -97,7 +111,7 @@ class Purchase:
         try:
             # Perhaps another has bought it since we looked.
             found = self._from_journal(key, claimed=True)
-            sending = Sending(self._account, self._run, self._job, claim, self._note)
+            sending = Sending(self._account, self._run, self._job, key, claim, self._note)
             found = found or self._resume(key, claim, sending, waited=waited)
             return found or self._buy(key, claim, sending)
         finally:
@@ -126,6 +140,7 @@ class Purchase:
             self._money = "kept"
             outcome = self._delivered(entry, "journal")
             if outcome is not None:
+                self._run.booking.served(self._job, key)
                 return outcome
             self._money = "unspent"
         except DamagedError:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..volcengine.errors import VolcengineError
+    from .booking import Booking
     from .job import Outcome
 
 Waiting = Literal["", "allowance", "retry", "another_run"]
@@ -47,15 +48,18 @@ class Run:
     Args:
         number: Tells runs apart.
         total: How many jobs it has.
+        booking: Writes down what becomes of its calls.
 
     Attributes:
         number: As given.
+        booking: As given.
         outcomes: Filled as the jobs end, in any order.
         done: Set when all have ended, or were given up after a cancel.
     """
 
-    def __init__(self, number: int, total: int) -> None:
+    def __init__(self, number: int, total: int, booking: Booking) -> None:
         self.number = number
+        self.booking = booking
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self.done = threading.Event()
         self._total = total

@@ -45,16 +45,24 @@ class Sending:
         account: Who pays.
         run: That wants the picture.
         job: What is wanted.
+        key: Of the journal's entry.
         claim: Held.
         note: Takes what the user should know, in English and in Chinese.
     """
 
     def __init__(
-        self, account: Account, run: Run, job: Job, claim: Claim, note: Callable[[str, str], None]
+        self,
+        account: Account,
+        run: Run,
+        job: Job,
+        key: str,
+        claim: Claim,
+        note: Callable[[str, str], None],
     ) -> None:
         self._account = account
         self._run = run
         self._job = job
+        self._key = key
         self._claim = claim
         self._note = note
 
@@ -72,7 +80,13 @@ class Sending:
         Raises:
             VolcengineError: As `send`.
         """
-        return self._in_a_place(lambda: self._fetch(task))
+
+        def fetch() -> Answer:
+            with self._run.booking.task(self._job, self._key, task) as answers:
+                answers.append(self._fetch(task))
+            return answers[0]
+
+        return self._in_a_place(fetch)
 
     def _in_a_place(self, call: Callable[[], Answer | None]) -> Answer | None:
         limiter = self._account.limiter
@@ -105,15 +119,23 @@ class Sending:
             raise messages.unwritable(error) from error
         if self._run.given_up():
             return None
-        self._account.limiter.departs()
-        answer = self._account.client.call(model.action, VERSION, body)
-        return self._fetch_new(answer) if model.query_action else answer
+        try:
+            with self._run.booking.call(self._job, self._key) as number:
+                self._account.limiter.departs()
+                answer = self._account.client.call(model.action, VERSION, body)
+                if model.query_action:
+                    answer = self._fetch_new(answer, number)
+                self._run.booking.paid(number, answer)
+        except OSError as error:
+            raise messages.unwritable(error) from error
+        return answer
 
-    def _fetch_new(self, answer: Answer) -> Answer:
+    def _fetch_new(self, answer: Answer, number: str) -> Answer:
         """Write down the number of a task before anything waits for it, then fetch it."""
         task_id = str(answer.data.get("task_id") or "")
         if not task_id:
             raise messages.no_task(answer.request_id)
+        self._run.booking.submitted(number, task_id, answer.request_id)
         note = trace(self._job, "submitted", task_id=task_id)
         kept = True
         try:

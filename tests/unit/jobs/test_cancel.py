@@ -51,7 +51,7 @@ def test_with_calls_on_the_wire(service: SimulatedService, tmp_path: Path, jobs:
     assert run.status().on_wire == 4
     assert run.done.wait(5)
 
-    assert [path.suffix for path in tmp_path.glob("*/*")] == [".zip"] * 4
+    assert [path.suffix for path in tmp_path.glob("??/*")] == [".zip"] * 4
     again = buyer.buy(buyer.make_account(service, tmp_path), jobs(4))
     assert [outcome.status for outcome in again] == ["journal"] * 4
     assert service.billed == 4
@@ -88,7 +88,7 @@ def test_while_pausing_before_another_try(
 
     assert statuses(run) == []
     assert len(service.ledger.calls()) <= 2
-    assert not list(tmp_path.glob("*/*"))
+    assert not list(tmp_path.glob("??/*"))
 
 
 def test_an_equal_run_goes_on_when_the_one_it_waits_for_is_cancelled(

@@ -175,7 +175,7 @@ def test_a_half_written_entry_is_none(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", script], cwd=TESTS, check=False)
 
     assert ended.returncode == -9
-    assert [path.suffix for path in tmp_path.glob("*/*")] == [".partial"]
+    assert [path.suffix for path in tmp_path.glob("??/*")] == [".partial"]
     assert Journal(tmp_path, 10**9).find(KEY, 1) is None
 
 
@@ -267,7 +267,7 @@ def test_the_oldest_use_goes_first_when_the_folder_is_full(tmp_path: Path) -> No
     assert {key_of(number) for number in (0, 8, 9, 10, 11)} <= left
     assert key_of(1) not in left
     assert key_of(7) in left
-    assert sum(path.stat().st_size for path in tmp_path.glob("*/*")) <= 10 * size
+    assert sum(path.stat().st_size for path in tmp_path.glob("??/*")) <= 10 * size
 
 
 def test_what_a_run_under_way_used_never_goes(tmp_path: Path) -> None:

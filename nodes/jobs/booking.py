@@ -1,0 +1,133 @@
+"""How the calls of one run come into the account book, and how many of them it may send."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..volcengine.errors import APIConnectionError, VolcengineError
+from .book_lines import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..volcengine.answers import Answer
+    from .book import Book
+    from .job import Job
+    from .limit import Reserved
+    from .tasks import Task
+
+# Stands for a code where the request never left this machine.
+NOT_SENT = "not sent"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who asks, as the host names it.
+
+    Attributes:
+        node: Its type and number in the graph.
+        workflow: The name or number of the workflow.
+    """
+
+    node: str = ""
+    workflow: str = ""
+
+
+class Booking:
+    """Writes down what becomes of the calls of one run.
+
+    Args:
+        book: Of the journal.
+        reserved: The calls that the run may send.
+        origin: Who asks.
+    """
+
+    def __init__(self, book: Book, reserved: Reserved, origin: Origin) -> None:
+        self._book = book
+        self._reserved = reserved
+        self._origin = origin
+
+    @contextlib.contextmanager
+    def call(self, job: Job, key: str) -> Iterator[str]:
+        """A call, sent in the block; yields its number. A block that ends without an error has paid.
+
+        Raises:
+            LimitReachedError: It is one more than the run may send.
+            OSError: The book cannot be written, so nothing was sent.
+        """
+        self._reserved.take()
+        try:
+            number = self._book.sent(self._asked(job, key), self._reserved.number)
+        except OSError:
+            self._reserved.give_back()
+            raise
+        try:
+            yield number
+        except VolcengineError as error:
+            self._book.ended(
+                number, "unknown" if error.doubtful else "failed", _code(error), _request_id(error)
+            )
+            if not error.doubtful:
+                self._reserved.give_back()
+            raise
+        except BaseException:
+            self._book.ended(number, "unknown")
+            raise
+
+    def paid(self, number: str, answer: Answer) -> None:
+        """The service says that it painted the picture, which is what it bills."""
+        self._book.ended(number, "paid", answer.code, answer.request_id)
+
+    def submitted(self, number: str, task_id: str, request_id: str) -> None:
+        """Its task was accepted."""
+        self._book.submitted(number, task_id, request_id)
+
+    @contextlib.contextmanager
+    def task(self, job: Job, key: str, task: Task) -> Iterator[list[Answer]]:
+        """A task of an earlier run, asked for in the block, which puts the answer into the list."""
+        answers: list[Answer] = []
+        ended = (task.task_id, task.at)
+        try:
+            yield answers
+        except VolcengineError as error:
+            if not error.doubtful:
+                told = (_code(error), _request_id(error))
+                self._book.task_ended(*ended, "failed", self._asked(job, key), *told)
+            raise
+        for answer in answers:
+            told = (answer.code, answer.request_id)
+            self._book.task_ended(*ended, "fetched", self._asked(job, key), *told)
+
+    def served(self, job: Job, key: str) -> None:
+        """The journal held the picture."""
+        self._book.served(self._asked(job, key))
+
+    def close(self) -> None:
+        """The run sends no more calls."""
+        self._reserved.release()
+
+    def _asked(self, job: Job, key: str) -> Asked:
+        request = job.request
+        return Asked(
+            model=request.model.req_key,
+            seed=job.seed,
+            image=job.image,
+            variant=job.index,
+            key=key,
+            prompt=str(request.parameters.get(request.model.prompt_field, "")),
+            node=self._origin.node,
+            workflow=self._origin.workflow,
+        )
+
+
+def _code(error: VolcengineError) -> int | str:
+    if isinstance(error, APIConnectionError) and not error.doubtful:
+        return NOT_SENT
+    code = getattr(error, "code", 0)
+    return code if isinstance(code, (int, str)) else 0
+
+
+def _request_id(error: VolcengineError) -> str:
+    return str(getattr(error, "request_id", ""))
