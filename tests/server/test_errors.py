@@ -70,7 +70,7 @@ def test_the_canvas_shows_cause_remedy_code_and_request_id_in_both_languages(
     service.reset()
     service.fail(code, times=100)
 
-    result = server.run(graphs.repaint(variants=1))
+    result = server.run(graphs.repaint(variants=1, prompt=f"error {code}"))
 
     assert result.status == "error"
     english, chinese = result.error_message.splitlines()
