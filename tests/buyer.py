@@ -171,7 +171,7 @@ def main() -> None:
                         "status": outcome.status,
                         "request_id": outcome.request_id,
                         "message": outcome.message,
-                        "notes": outcome.notes,
+                        "notes": [note.line() for note in outcome.notes],
                     }
                     for outcome in run.results()
                 ]

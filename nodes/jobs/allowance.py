@@ -10,6 +10,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from .retry import backoff_s
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -110,6 +112,6 @@ class Allowance:
         self._next_at = max(self._next_at, now + min(wait_s, LONGEST_WAIT_S))
 
     def _backoff_s(self, base_s: float) -> float:
-        wait_s = min(LONGEST_BACKOFF_S, max(0.25, base_s) * 2.0**self._backoffs)
-        self._backoffs = min(self._backoffs + 1, 10)
-        return wait_s * (0.75 + 0.5 * self._jitter())
+        wait_s = backoff_s(max(0.25, base_s), self._backoffs, LONGEST_BACKOFF_S, self._jitter())
+        self._backoffs += 1
+        return wait_s

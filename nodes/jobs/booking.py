@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..volcengine.errors import APIConnectionError, VolcengineError
+from ..volcengine.errors import APIConnectionError, NotSentError, VolcengineError
 from .book_lines import Asked
 
 if TYPE_CHECKING:
@@ -65,6 +65,10 @@ class Booking:
             raise
         try:
             yield number
+        except NotSentError:
+            self._book.withdrawn(number)
+            self._reserved.give_back()
+            raise
         except VolcengineError as error:
             self._book.ended(
                 number, "unknown" if error.doubtful else "failed", _code(error), _request_id(error)

@@ -1,4 +1,4 @@
-"""The right to buy one picture, held by one process at a time, with a note of what is under way."""
+"""Who is buying what, within a process and between processes: the right to buy one picture, and a note of what is under way."""
 
 from __future__ import annotations
 
@@ -6,53 +6,119 @@ import contextlib
 import errno
 import json
 import os
+import platform
 import sys
-from typing import TYPE_CHECKING, Any
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from .job import Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-if sys.platform == "win32":
-    import msvcrt
-
-    # Far behind the content, which stays readable for others.
-    _OFFSET = 1 << 30
-
-    def _lock(descriptor: int) -> None:
-        os.lseek(descriptor, _OFFSET, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-
-    def _unlock(descriptor: int) -> None:
-        os.lseek(descriptor, _OFFSET, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _unlock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+# What is known of the money for one picture: none was spent, perhaps it was, or it was and the picture is kept.
+Money = Literal["unspent", "in doubt", "kept"]
+_STATES = ("sent", "submitted", "paid", "no_picture")
 
 
-# What a system says of a lock that another holds. Anything else is a folder that knows no locks.
-_HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK, getattr(errno, "EDEADLOCK", 0)})
-_TRIES = 100
+@dataclass(frozen=True)
+class Trace:
+    """What a later run finds of a call if its process dies; holds no secret.
+
+    Attributes:
+        state: `sent`: perhaps billed. `submitted`: as the task `task_id`. `paid`: its picture is behind the links of
+            `receipt`. `no_picture`: what came was none. `unreadable`: a note that nobody can read is still a trace.
+        at: When, in seconds since 1970 UTC; None if nobody knows.
+        host: Name of the machine.
+        process: Number of the process.
+        seed: As sent.
+        task_id: The service's name for the task.
+        receipt: Of the paid picture.
+    """
+
+    state: Literal["sent", "submitted", "paid", "no_picture", "unreadable"]
+    at: float | None = None
+    host: str = ""
+    process: int = 0
+    seed: int | None = None
+    task_id: str = ""
+    receipt: Receipt | None = None
+
+    @classmethod
+    def now(
+        cls,
+        state: Literal["sent", "submitted", "paid", "no_picture"],
+        seed: int | None,
+        *,
+        task_id: str = "",
+        receipt: Receipt | None = None,
+    ) -> Trace:
+        """Of this moment and this process."""
+        return cls(state, time.time(), platform.node(), os.getpid(), seed, task_id, receipt)
+
+    @classmethod
+    def read(cls, content: bytes) -> Trace | None:
+        """From a file; None if it is empty, or of zeros as a power cut leaves them."""
+        if not content.strip(b"\0"):
+            return None
+        try:
+            fields = json.loads(content)
+        except ValueError:
+            fields = None
+        if not isinstance(fields, dict) or fields.get("state") not in _STATES:
+            return cls("unreadable")
+
+        def field(name: str, *kinds: type) -> Any:
+            value = fields.get(name)
+            return value if isinstance(value, kinds) else None
+
+        report = field("report", dict)
+        return cls(
+            state=fields["state"],
+            at=field("at", int, float),
+            host=field("host", str) or "",
+            process=field("process", int) or 0,
+            seed=field("seed", int),
+            task_id=field("task_id", str) or "",
+            receipt=None if report is None else Receipt.read(report),
+        )
+
+    def to_json(self) -> bytes:
+        """As it is written down."""
+        fields: dict[str, Any] = {
+            "state": self.state,
+            "at": self.at,
+            "host": self.host,
+            "process": self.process,
+            "seed": self.seed,
+        }
+        if self.task_id:
+            fields["task_id"] = self.task_id
+        if self.receipt is not None:
+            fields["report"] = self.receipt.to_json()
+        return json.dumps(fields).encode()
+
+    def is_ours(self) -> bool:
+        """Whether this process left it."""
+        return (self.host, self.process) == (platform.node(), os.getpid())
 
 
 class Claim:
-    """A claim that is held. One of `settle`, `withdraw` and `leave` ends it.
+    """A claim that is held, for a `with` block. What is known of the money at its end says what becomes of the note.
 
     Attributes:
-        left_behind: The note of an earlier claim that never got its picture; empty if there is none.
+        left_behind: The note of an earlier claim that never got its picture.
+        money: `unspent`: all is as it was found. `in doubt`: the note stays, for the next claim to read. `kept`: the
+            picture is in the journal, and no note is needed any more.
     """
 
     def __init__(self, file: LockedFile) -> None:
         self._file = file
         self._found = file.read()
         self._written = False
-        self.left_behind = _note(self._found)
+        self.left_behind = Trace.read(self._found)
+        self.money: Money = "in doubt" if self.left_behind else "unspent"
 
     @classmethod
     def try_make(cls, path: Path) -> Claim | None:
@@ -65,51 +131,55 @@ class Claim:
         return None if file is None else cls(file)
 
     @staticmethod
-    def peek(path: Path) -> dict[str, Any]:
-        """The note in what the file `path` stands for, whoever holds it; empty if there is none that can be read."""
+    def peek(path: Path) -> Trace | None:
+        """The note in what the file `path` stands for, whoever holds it; None if there is none that can be read."""
         try:
-            return _note(path.read_bytes())
+            return Trace.read(path.read_bytes())
         except OSError:
-            return {}
+            return None
 
-    def write(self, note: Mapping[str, Any]) -> None:
-        """Note what is about to happen; on the disk when this returns.
+    def __enter__(self) -> Claim:
+        return self
 
-        Raises:
-            OSError: It cannot be written.
-        """
-        self._written = True
-        self._file.write(json.dumps(dict(note)).encode())
-
-    def clear(self) -> None:
-        """What was left behind has come to an end that costs nothing; as if it had never been."""
-        self.left_behind, self._found = {}, b""
-
-    def settle(self) -> None:
-        """The picture is kept: no note is needed any more."""
-        self._file.close(remove=True)
-
-    def withdraw(self) -> None:
-        """Nothing was bought: all is as it was found."""
-        if self.left_behind and self._written:
+    def __exit__(self, *_: object) -> None:
+        if self.money == "unspent" and self.left_behind and self._written:
             with contextlib.suppress(OSError):
                 self._file.write(self._found)
-        self._file.close(remove=not self.left_behind)
+        self._file.close(
+            remove=self.money == "kept" or (self.money == "unspent" and not self.left_behind)
+        )
 
-    def leave(self) -> None:
-        """The note stays, for the next claim to read."""
-        self._file.close(remove=False)
+    def write(self, trace: Trace) -> None:
+        """Note what is about to happen: from now on the money is in doubt. On the disk when this returns.
+
+        Raises:
+            OSError: It cannot be written, so it must not happen.
+        """
+        self._written = True
+        self._file.write(trace.to_json())
+        self.money = "in doubt"
+
+    def unspent(self) -> None:
+        """What was noted came to an end that costs nothing."""
+        self.money = "unspent"
+
+    def clear(self) -> None:
+        """What was left behind came to an end that costs nothing; as if it had never been."""
+        self.left_behind, self._found = None, b""
+        self.money = "unspent"
+
+    def doubt(self) -> None:
+        """The picture was paid, but what came is none."""
+        self.money = "in doubt"
+
+    def keep(self) -> None:
+        """The picture is in the journal."""
+        self.money = "kept"
 
 
-def _note(content: bytes) -> dict[str, Any]:
-    if not content.strip(b"\0"):
-        return {}
-    try:
-        note = json.loads(content)
-    except ValueError:
-        note = None
-    # A note nobody can read is still a trace of a call.
-    return note if isinstance(note, dict) and note else {"state": "unreadable"}
+# What a system says of a lock that another holds. Anything else is a folder that knows no locks.
+_HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK, getattr(errno, "EDEADLOCK", 0)})
+_TRIES = 100
 
 
 class LockedFile:
@@ -179,3 +249,26 @@ class LockedFile:
         if remove and sys.platform == "win32":
             with contextlib.suppress(OSError):
                 self._path.unlink()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # Far behind the content, which stays readable for others.
+    _OFFSET = 1 << 30
+
+    def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, _OFFSET, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, _OFFSET, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ..volcengine.answers import Answer
     from ..volcengine.errors import VolcengineError
     from ..volcengine.request import Request
-    from .journal import Entry
+    from ..words import Text
 
 # How long the service keeps its links: https://www.volcengine.com/docs/86081/1804490
 LINK_LIFE_S = 24 * 3600.0
@@ -39,6 +40,76 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Receipt:
+    """What the service said of a picture that it painted; kept beside it.
+
+    Attributes:
+        request_id: Of the call.
+        code: Of the answer; 0 without one.
+        message: As received.
+        elapsed_s: The service's own time, in seconds.
+        seed: As sent.
+        urls: Links to the same pictures.
+        data: Further fields of the answer.
+        received_at: Seconds since 1970 UTC; None if nobody knows.
+    """
+
+    request_id: str = ""
+    code: int | str = 0
+    message: str = ""
+    elapsed_s: float | None = None
+    seed: int | None = None
+    urls: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    received_at: float | None = None
+
+    @classmethod
+    def of(cls, answer: Answer, seed: int | None) -> Receipt:
+        """For an answer that arrived just now."""
+        return cls(
+            answer.request_id,
+            answer.code,
+            answer.message,
+            answer.elapsed_s,
+            seed,
+            tuple(answer.urls),
+            dict(answer.data),
+            time.time(),
+        )
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Receipt:
+        """From `to_json`, without what somebody changed by hand into something else: the picture counts all the same."""
+        usable = {
+            name: fields[name]
+            for name, kind in _KINDS.items()
+            if isinstance(fields.get(name), kind)
+        }
+        usable["urls"] = tuple(url for url in usable.get("urls", ()) if isinstance(url, str))
+        return cls(**usable)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is written down."""
+        return {name: getattr(self, name) for name in _KINDS}
+
+    def living_urls(self) -> tuple[str, ...]:
+        """The links, while the service keeps them."""
+        return self.urls if time.time() - (self.received_at or 0.0) < LINK_LIFE_S else ()
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "request_id": (str,),
+    "code": (int, str),
+    "message": (str,),
+    "elapsed_s": (int, float),
+    "seed": (int,),
+    "urls": (list, tuple),
+    "data": (dict,),
+    "received_at": (int, float),
+}
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What came of a job.
 
@@ -50,7 +121,7 @@ class Outcome:
         data: Further fields of the answer.
         request_id: Of the call.
         code: Of the answer; 0 without one.
-        message: As received, or the error's first line.
+        message: As received, or the error's text.
         elapsed_s: The service's own time, in seconds.
         received_at: Seconds since 1970 UTC.
         error: Why there is no picture.
@@ -68,31 +139,33 @@ class Outcome:
     elapsed_s: float | None = None
     received_at: float | None = None
     error: VolcengineError | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
 
 def delivered(
-    job: Job, entry: Entry, value: Any, status: Literal["paid", "journal"], notes: Iterable[str]
+    job: Job,
+    receipt: Receipt,
+    value: Any,
+    status: Literal["paid", "journal"],
+    notes: Iterable[Text] = (),
 ) -> Outcome:
     """The outcome of a job whose picture is there; `value` is what the run's `decode` made of it."""
-    report = entry.report
-    fresh = time.time() - float(report.get("received_at") or 0) < LINK_LIFE_S
     return Outcome(
         job=job,
         status=status,
         value=value,
-        urls=tuple(report.get("urls") or ()) if fresh else (),
-        data=report.get("data") or {},
-        request_id=report.get("request_id", ""),
-        code=report.get("code", 0),
-        message=report.get("message", ""),
-        elapsed_s=report.get("elapsed_s"),
-        received_at=report.get("received_at"),
+        urls=receipt.living_urls(),
+        data=receipt.data,
+        request_id=receipt.request_id,
+        code=receipt.code,
+        message=receipt.message,
+        elapsed_s=receipt.elapsed_s,
+        received_at=receipt.received_at,
         notes=tuple(notes),
     )
 
 
-def failed(job: Job, error: VolcengineError, notes: Iterable[str]) -> Outcome:
+def failed(job: Job, error: VolcengineError, notes: Iterable[Text] = ()) -> Outcome:
     """The outcome of a job without a picture: `unknown` if it may have been billed all the same."""
     return Outcome(
         job=job,

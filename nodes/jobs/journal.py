@@ -16,30 +16,21 @@ import time
 import uuid
 import zipfile
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .claims import Claim
+from .job import Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from pathlib import Path
 
     from ..volcengine.request import Request
+    from .claims import Trace
 
 _MAGIC = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png", b"RIFF": "webp"}
 # Says how the answer comes, not what the picture shows.
 _NOT_IN_KEY = frozenset({"return_url"})
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "request_id": (str,),
-    "code": (int, str),
-    "message": (str,),
-    "elapsed_s": (int, float),
-    "seed": (int,),
-    "urls": (list,),
-    "data": (dict,),
-    "received_at": (int, float),
-}
-
 # Used so recently, an entry may belong to a run of another process that shares the folder.
 _RECENT_S = 600.0
 # A half-written file this old has no writer any more.
@@ -54,11 +45,11 @@ class Entry:
 
     Attributes:
         pictures: Encoded files exactly as received.
-        report: `request_id`, `code`, `message`, `elapsed_s`, `seed`, `urls`, `data`, `received_at` (seconds since 1970 UTC).
+        receipt: What the service said of them.
     """
 
     pictures: tuple[bytes, ...]
-    report: Mapping[str, Any] = field(default_factory=dict)
+    receipt: Receipt = field(default_factory=Receipt)
 
 
 class DamagedError(Exception):
@@ -133,14 +124,14 @@ class Journal:
         except Exception as error:  # zipfile raises anything on damaged bytes
             raise DamagedError(key) from error
         self._tidy(path.with_suffix(".inflight"))
-        return Entry(pictures, _usable(report))
+        return Entry(pictures, Receipt.read(report))
 
     def holds(self, key: str) -> bool:
         """Whether there is an entry of `key`, whole or not."""
         return key in self._unwritten or self._path(key).exists()
 
-    def left_behind(self, key: str) -> dict[str, Any]:
-        """The note of a purchase of `key`, under way or left behind; empty if there is none."""
+    def left_behind(self, key: str) -> Trace | None:
+        """The note of a purchase of `key`, under way or left behind; None if there is none."""
         return Claim.peek(self._path(key).with_suffix(".inflight"))
 
     def set_aside(self, key: str) -> None:
@@ -196,7 +187,8 @@ class Journal:
         """Remove the note of a process that died after the picture was kept, unless somebody holds it."""
         with contextlib.suppress(OSError):
             if note.exists() and (claim := Claim.try_make(note)) is not None:
-                claim.settle()
+                with claim:
+                    claim.keep()
 
     def _from_memory(self, key: str) -> Entry | None:
         with self._lock:
@@ -221,7 +213,7 @@ class Journal:
     def _write(self, path: Path, entry: Entry) -> int:
         """Write an entry in one step; its size."""
         names = [f"picture-{i}.{_suffix(data)}" for i, data in enumerate(entry.pictures, 1)]
-        report = {**entry.report, "files": names}
+        report = {**entry.receipt.to_json(), "files": names}
         self._make_folder(path.parent)
         partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex[:8]}.partial")
         try:
@@ -318,16 +310,6 @@ def _sync(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _usable(report: dict[str, Any]) -> dict[str, Any]:
-    """A report without what somebody changed by hand into something else: the paid pictures count all the same."""
-    fields: dict[str, Any] = {
-        name: v for name, v in report.items() if isinstance(v, _TYPES.get(name, (object,)))
-    }
-    if "urls" in fields:
-        fields["urls"] = [url for url in fields["urls"] if isinstance(url, str)]
-    return fields
 
 
 def _suffix(data: bytes) -> str:

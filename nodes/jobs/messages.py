@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from ..volcengine.errors import InvalidResponseError, VolcengineError
 from ..words import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from .claims import Money, Trace
     from .job import Job
-
-# What is known of the money for one picture: none was spent, perhaps it was, or it was and the picture is kept.
-Money = Literal["unspent", "doubtful", "kept"]
 
 
 class DoubtError(VolcengineError):
@@ -87,47 +83,52 @@ class TaskLostError(DoubtError):
         )
 
 
-def note(job: Job, english: str, chinese: str) -> str:
+def note(job: Job, text: Text) -> Text:
     """A note on one variant for the report."""
-    return f"Variant {job.index}: {english} 第 {job.index} 张：{chinese}"
+    return Text(f"Variant {job.index}: {text.english}", f"变体 {job.index}：{text.chinese}")
 
 
-def left_behind(trace: Mapping[str, Any]) -> tuple[str, str]:
+def left_behind(trace: Trace) -> Text:
     """What is known of an earlier call that is sent anew."""
-    when = _when(trace)
-    if trace.get("state") == "paid":
-        english = f"an earlier call ({when}) was paid, but its link could not be fetched in time; compare the bill."
-        chinese = f"此前的一次调用（{when}）已付费，但未能在有效期内下载，请核对账单。"
-    elif trace.get("state") == "no_picture":
-        english = f"an earlier call ({when}) was answered, but not with a picture. It may have been billed; compare the bill."
-        chinese = f"此前的一次调用（{when}）收到的内容不是图片，可能已计费，请核对账单。"
-    elif trace.get("task_id"):
-        english = (
-            f"an earlier task ({when}, number {trace['task_id']}) was submitted, but the service no longer has its picture. "
-            "It may have been billed; compare the bill."
+    when = _when(trace.at)
+    if trace.state == "paid":
+        text = Text(
+            f"an earlier call ({when.english}) was paid, but its link could not be fetched in time; compare the bill.",
+            f"此前的一次调用（{when.chinese}）已付费，但未能在有效期内下载，请核对账单。",
         )
-        chinese = f"此前提交的任务（{when}，编号 {trace['task_id']}）已无法取得图片，可能已计费，请核对账单。"
+    elif trace.state == "no_picture":
+        text = Text(
+            f"an earlier call ({when.english}) was answered, but not with a picture. It may have been billed; compare the "
+            "bill.",
+            f"此前的一次调用（{when.chinese}）收到的内容不是图片，可能已计费，请核对账单。",
+        )
+    elif trace.task_id:
+        text = Text(
+            f"an earlier task ({when.english}, number {trace.task_id}) was submitted, but the service no longer has its "
+            "picture. It may have been billed; compare the bill.",
+            f"此前提交的任务（{when.chinese}，编号 {trace.task_id}）已无法取得图片，可能已计费，请核对账单。",
+        )
     else:
-        english = (
-            f"an earlier call ({when}) was sent, but its picture never reached this disk. It may have been billed; "
-            "compare the bill."
+        text = Text(
+            f"an earlier call ({when.english}) was sent, but its picture never reached this disk. It may have been billed; "
+            "compare the bill.",
+            f"此前的一次调用（{when.chinese}）已发出，但图片未能保存到本机，可能已计费，请核对账单。",
         )
-        chinese = f"此前的一次调用（{when}）已发出，但图片未能保存到本机，可能已计费，请核对账单。"
-    return f"{english} This run asks for the picture anew.", f"{chinese}本次重新请求该图片。"
+    return text + Text("This run asks for the picture anew.", "本次重新请求该图片。")
 
 
-def resumed(task_id: str, at: float) -> tuple[str, str]:
+def resumed(task_id: str, at: float) -> Text:
     """That a picture comes from a task which an earlier run submitted."""
-    when = _when({"at": at})
-    return (
-        f"fetched from task {task_id}, which an earlier run submitted ({when}). Nothing was paid for it now.",
-        f"取自此前运行提交的任务 {task_id}（{when}），本次未付费。",
+    when = _when(at)
+    return Text(
+        f"fetched from task {task_id}, which an earlier run submitted ({when.english}). Nothing was paid for it now.",
+        f"取自此前运行提交的任务 {task_id}（{when.chinese}），本次未付费。",
     )
 
 
-def task_not_kept(task_id: str, error: Exception) -> tuple[str, str]:
+def task_not_kept(task_id: str, error: Exception) -> Text:
     """That the number of a task is in memory only."""
-    return (
+    return Text(
         f"the number of its task, {task_id}, is not in the journal ({reason(error)}); only this run can fetch the picture.",
         f"其任务编号 {task_id} 无法写入本地记录（{reason(error)}），只有本次运行能取回该图片。",
     )
@@ -145,17 +146,17 @@ def no_task(request_id: str) -> VolcengineError:
     )
 
 
-def damaged() -> tuple[str, str]:
+def damaged() -> Text:
     """Why a picture that the journal held is bought again."""
-    return (
+    return Text(
         "the journal held this picture, but damaged; the damaged file is kept beside it. This run asks for the picture anew.",
         "本地记录中的该图片已损坏，损坏的文件保留在同一文件夹中。本次重新请求该图片。",
     )
 
 
-def not_kept(error: Exception) -> tuple[str, str]:
+def not_kept(error: Exception) -> Text:
     """That a paid picture is in memory only."""
-    return (
+    return Text(
         f"the picture is paid, but could not be written into the journal ({reason(error)}); save it now.",
         f"图片已付费，但无法写入本地记录（{reason(error)}），请立即保存。",
     )
@@ -174,17 +175,16 @@ def no_picture(key: str, request_id: str) -> VolcengineError:
     )
 
 
-def elsewhere(trace: Mapping[str, Any]) -> VolcengineError:
+def elsewhere(trace: Trace) -> VolcengineError:
     """An equal call, of another server or of this one, ended in doubt while this run waited for it."""
-    when = _when(trace)
-    ours = trace.get("host") == platform.node() and trace.get("process") == os.getpid()
-    who_en, who_zh = ("This", "本") if ours else ("Another", "另一台")
+    when = _when(trace.at)
+    who = Text("This", "本") if trace.is_ours() else Text("Another", "另一台")
     return DoubtError(
         Text(
-            f"{who_en} ComfyUI server sent an equal call ({when}) while this run waited for its picture, and got none. That "
+            f"{who.english} ComfyUI server sent an equal call ({when.english}) while this run waited for its picture, and got none. That "
             "call may have been billed, so this run sent nothing; compare the bill at "
             "https://console.volcengine.com/finance before running again.",
-            f"{who_zh} ComfyUI 服务器发出了相同的调用（{when}），本次运行等待其结果，但未等到图片。该调用可能已计费，因此本次未发送请求；"
+            f"{who.chinese} ComfyUI 服务器发出了相同的调用（{when.chinese}），本次运行等待其结果，但未等到图片。该调用可能已计费，因此本次未发送请求；"
             "再次运行前请在 https://console.volcengine.com/finance 核对账单。",
         ),
     )
@@ -192,22 +192,26 @@ def elsewhere(trace: Mapping[str, Any]) -> VolcengineError:
 
 def unexpected(error: Exception, money: Money) -> VolcengineError:
     """A bug of ours; says what it means for the money."""
-    english = f"An unexpected error in the pack ({type(error).__name__}: {error}). Please report it with the server's log."
-    chinese = f"插件内部出现意外错误（{type(error).__name__}: {error}），请附上服务器日志反馈。"
+    text = Text(
+        f"An unexpected error in the pack ({type(error).__name__}: {error}). Please report it with the server's log.",
+        f"插件内部出现意外错误（{type(error).__name__}: {error}），请附上服务器日志反馈。",
+    )
     if money == "unspent":
-        return VolcengineError(Text(english, chinese))
+        return VolcengineError(text)
     if money == "kept":
         return DoubtError(
-            Text(
-                f"{english} The picture is paid and in the journal; the next run takes it from there.",
-                f"{chinese}图片已付费并保存在本地记录中，下次运行会直接取用。",
-            ),
+            text
+            + Text(
+                "The picture is paid and in the journal; the next run takes it from there.",
+                "图片已付费并保存在本地记录中，下次运行会直接取用。",
+            )
         )
     return DoubtError(
-        Text(
-            f"{english} The call may have been billed; compare the bill before running again.",
-            f"{chinese}该调用可能已计费，再次运行前请核对账单。",
-        ),
+        text
+        + Text(
+            "The call may have been billed; compare the bill before running again.",
+            "该调用可能已计费，再次运行前请核对账单。",
+        )
     )
 
 
@@ -239,8 +243,24 @@ def reason(error: Exception) -> str:
     return text or type(error).__name__
 
 
-def _when(trace: Mapping[str, Any]) -> str:
-    at = trace.get("at")
-    if not isinstance(at, (int, float)) or not 0 <= at < 1e11:
-        return "at an unknown time"
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
+def log_line(what: str, seed: int | None, answer: object, seconds: float, then: str) -> str:
+    """What an operator reads of one call, in ASCII: any console can show it. It holds no secret, prompt or link.
+
+    Args:
+        what: The model, or what else was asked for.
+        seed: As sent.
+        answer: An answer or an error; its code and `request_id` are said.
+        seconds: How long it took.
+        then: What comes next.
+    """
+    code = getattr(answer, "code", "") or type(answer).__name__
+    request_id = getattr(answer, "request_id", "") or "-"
+    line = f"{what}: seed {seed}, code {code}, request_id {request_id}, {seconds:.2f} s; {then}"
+    return line.encode("ascii", "backslashreplace").decode()
+
+
+def _when(at: float | None) -> Text:
+    if at is None or not 0 <= at < 1e11:
+        return Text("at an unknown time", "时间未知")
+    moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
+    return Text(moment, moment)

@@ -1,8 +1,14 @@
-"""Which failures are tried again: only those that were not billed for certain, and only for so long."""
+"""What comes after a failure: only what was not billed for certain is tried again, and only for so long.
+
+Who decides (the code's row, the kind of failure), how long to wait and what is left are apart; asking spends nothing.
+"""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from ..volcengine.codes import Again
@@ -15,11 +21,35 @@ if TYPE_CHECKING:
 
 # All waiting of one purchase together, counted from its first failure.
 BUDGET_S = 600.0
-_CONNECTION_TRIES = 4
-_SERVER_TRIES = 2
+_FIRST_PAUSE_S = 0.5
 # An internal error that took longer would take as long again: synchronous calls are cut off after about 20 s.
 QUICK_S = 5.0
-_REDRAWS = 3
+
+
+class Reason(Enum):
+    """Why something is tried again, and how often at most."""
+
+    ALLOWANCE = "the account's allowance"
+    CONNECTION = "the connection"
+    SERVICE = "the service"
+    SEED = "another seed"
+    CLOCK = "the service's clock"
+
+
+_TRIES = {Reason.CONNECTION: 3, Reason.SERVICE: 1, Reason.SEED: 3, Reason.CLOCK: 1}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What comes next.
+
+    Attributes:
+        reason: What is tried again; None to give up.
+        pause_s: Before that, in seconds.
+    """
+
+    reason: Reason | None = None
+    pause_s: float = 0.0
 
 
 class RetryPlan:
@@ -31,62 +61,68 @@ class RetryPlan:
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._jitter = jitter
-        self._deadline: float | None = None
-        self._connection = _CONNECTION_TRIES
-        self._server = _SERVER_TRIES
-        self._redraws = _REDRAWS
-        self._clock_set = False
+        self._first_failure: float | None = None
+        self._taken: Counter[Reason] = Counter()
 
-    def pause_s(self, error: VolcengineError, now: float) -> float | None:
-        """Seconds to wait before the same request is sent again; None: do not.
+    def after(self, error: VolcengineError, now: float, *, drawn: bool = False) -> Step:
+        """What to do after a failure; may be asked as often as one likes.
 
         Args:
             error: What the last try came to.
             now: Seconds of a monotonic clock.
+            drawn: Whether the seed was drawn, and may be drawn again; one that the user chose stays.
         """
-        if error.doubtful:
-            return None
-        if self._deadline is None:
-            self._deadline = now + BUDGET_S
-        pause_s, asked_s = self._next_pause_s(error), 0.0
-        if isinstance(error, APIResponseError):
-            asked_s = error.retry_after_s or 0.0
-        if pause_s is None or now + max(pause_s, asked_s) >= self._deadline:
-            return None
-        return pause_s
+        reason = _reason(error)
+        if reason is None or (reason is Reason.SEED and not drawn) or not self._is_left(reason):
+            return Step()
+        pause_s = 0.0
+        if reason in (Reason.CONNECTION, Reason.SERVICE):
+            pause_s = backoff_s(_FIRST_PAUSE_S, self._taken[reason], jitter=self._jitter())
+        asked_s = error.retry_after_s or 0.0 if isinstance(error, APIResponseError) else 0.0
+        began = now if self._first_failure is None else self._first_failure
+        if now + max(pause_s, asked_s) >= began + BUDGET_S:
+            return Step()
+        return Step(reason, pause_s)
 
-    def may_redraw(self, error: VolcengineError, *, drawn: bool) -> bool:
-        """Whether to try another seed; never for one that the user chose."""
-        if not drawn or _again(error) is not Again.ANOTHER_SEED:
-            return False
-        self._redraws -= 1
-        return self._redraws >= 0
+    def take(self, step: Step, now: float) -> None:
+        """Spend a try on `step`, which was the answer at `now`."""
+        if self._first_failure is None:
+            self._first_failure = now
+        if step.reason is not None:
+            self._taken[step.reason] += 1
 
-    def may_set_clock(self, error: VolcengineError) -> bool:
-        """Whether to sign once more by the service's clock."""
-        if self._clock_set:
-            return False
-        self._clock_set = _again(error) is Again.ANOTHER_CLOCK
-        return self._clock_set
+    def _is_left(self, reason: Reason) -> bool:
+        return reason not in _TRIES or self._taken[reason] < _TRIES[reason]
 
-    def _next_pause_s(self, error: VolcengineError) -> float | None:
-        if _again(error) is Again.WHEN_ALLOWED:
-            return 0.0  # the limiter knows how long
-        if isinstance(error, APIConnectionError):
-            if error.permanent:
-                return None
-            self._connection -= 1
-            return self._backoff_s(_CONNECTION_TRIES - self._connection, self._connection)
-        if _again(error) is Again.IF_QUICK:
-            if isinstance(error, APIResponseError) and error.elapsed_s > QUICK_S:
-                return None
-            self._server -= 1
-            return self._backoff_s(_SERVER_TRIES - self._server, self._server)
+
+def backoff_s(
+    first_s: float, failures: int, longest_s: float = float("inf"), jitter: float = 0.5
+) -> float:
+    """Seconds to wait: twice as long each time, up to a limit, and spread by a quarter each way.
+
+    Args:
+        first_s: After the first failure.
+        failures: That came before it.
+        longest_s: The limit, before it is spread.
+        jitter: 0..1; 0.5 spreads nothing.
+    """
+    return min(longest_s, first_s * 2.0 ** min(failures, 16)) * (0.75 + 0.5 * jitter)
+
+
+def _reason(error: VolcengineError) -> Reason | None:
+    """What may be tried again after `error`; None for what would fail again, or may have been billed."""
+    if error.doubtful:
         return None
-
-    def _backoff_s(self, attempt: int, left: int) -> float | None:
-        return 0.5 * 2.0 ** (attempt - 1) * (0.75 + 0.5 * self._jitter()) if left else None
-
-
-def _again(error: VolcengineError) -> Again:
-    return error.row.again if isinstance(error, APIResponseError) else Again.NEVER
+    if isinstance(error, APIConnectionError):
+        return None if error.permanent else Reason.CONNECTION
+    if not isinstance(error, APIResponseError):
+        return None
+    if error.row.again is Again.IF_QUICK and error.elapsed_s > QUICK_S:
+        return None
+    return {
+        Again.NEVER: None,
+        Again.WHEN_ALLOWED: Reason.ALLOWANCE,  # the limiter knows how long
+        Again.IF_QUICK: Reason.SERVICE,
+        Again.ANOTHER_SEED: Reason.SEED,
+        Again.ANOTHER_CLOCK: Reason.CLOCK,
+    }[error.row.again]

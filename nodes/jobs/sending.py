@@ -1,99 +1,170 @@
-"""One call of a purchase: a place among the account's calls, a note on the disk, the request, and the wait for a task."""
+"""Gets an answer or raises: a place among the account's calls, a note on the disk, the call, what follows a failure, a task."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import socket
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..volcengine.codes import Kind
-from ..volcengine.errors import RateLimitError
+from ..volcengine.errors import (
+    APIResponseError,
+    AuthenticationError,
+    NotSentError,
+    RateLimitError,
+    VolcengineError,
+)
 from ..volcengine.models import VERSION
 from . import messages, tasks
+from .claims import Trace
+from .retry import Reason, RetryPlan, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ..volcengine.answers import Answer
+    from ..words import Text
     from .account import Account
     from .claims import Claim
     from .job import Job
     from .run import Run
 
 _LOG = logging.getLogger(__name__)
+_DOWNLOAD_TRIES = 3
+_DOWNLOAD_PAUSE_S = 0.5
 
 
-def trace(job: Job, state: str, **more: Any) -> dict[str, Any]:
-    """What a later run finds if this process dies now; holds no secret."""
-    return {
-        "state": state,
-        "at": time.time(),
-        "host": socket.gethostname(),
-        "process": os.getpid(),
-        "seed": job.seed,
-        **more,
-    }
+class AnotherSeedError(Exception):
+    """What was painted was rejected, and the seed was drawn: another one may pass."""
 
 
 class Sending:
-    """Sends the request of a job, or goes on waiting for its task, for the holder of its claim.
+    """Speaks to the service for one purchase.
 
     Args:
         account: Who pays.
         run: That wants the picture.
-        job: What is wanted.
-        key: Of the journal's entry.
-        claim: Held.
-        note: Takes what the user should know, in English and in Chinese.
+        note: Takes what the user should know.
     """
 
-    def __init__(
-        self,
-        account: Account,
-        run: Run,
-        job: Job,
-        key: str,
-        claim: Claim,
-        note: Callable[[str, str], None],
-    ) -> None:
+    def __init__(self, account: Account, run: Run, note: Callable[[Text], None]) -> None:
         self._account = account
         self._run = run
-        self._job = job
-        self._key = key
-        self._claim = claim
         self._note = note
+        self._plan = RetryPlan()
+        self._began = 0.0
 
-    def send(self) -> Answer | None:
-        """Send once; None if nothing was sent, for the run was given up.
+    def buy(self, job: Job, key: str, claim: Claim) -> Answer | None:
+        """Send until there is an answer or no hope; the one place where money is spent.
+
+        Args:
+            job: What is wanted.
+            key: Of the journal's entry.
+            claim: Held by the caller; its note says what happens.
+
+        Returns:
+            None if nothing is under way, for the run was cancelled.
 
         Raises:
+            AnotherSeedError: The caller should draw one.
             VolcengineError: No picture; `doubtful` says whether it may have been billed.
         """
-        return self._in_a_place(self._send)
+        while self._run.stopped_by is None:
+            try:
+                answer = self._in_a_place(lambda: self._send(job, key, claim))
+            except VolcengineError as error:
+                if not error.doubtful:
+                    claim.unspent()
+                if not self._goes_on(job, error):
+                    return None
+                continue
+            if answer is not None:
+                return answer
+            claim.unspent()
+            if self._run.cancelled():
+                return None
+        raise self._run.stopped_by
 
-    def resume(self, task: tasks.Task) -> Answer | None:
+    def resume(self, job: Job, key: str, task: tasks.Task) -> Answer | None:
         """Fetch a task of an earlier run, which costs nothing; None if this one was given up before.
 
         Raises:
-            VolcengineError: As `send`.
+            VolcengineError: As `buy`.
         """
 
         def fetch() -> Answer:
-            with self._run.booking.task(self._job, self._key, task) as answers:
-                answers.append(self._fetch(task))
+            with self._run.booking.task(job, key, task) as answers:
+                answers.append(self._fetch(job, task))
             return answers[0]
 
         return self._in_a_place(fetch)
+
+    def download(
+        self, urls: Sequence[str], check: Callable[[tuple[bytes, ...]], object]
+    ) -> tuple[bytes, ...]:
+        """Fetch paid pictures from their links, again if need be, for that costs nothing.
+
+        Args:
+            urls: The service's.
+            check: Raises a ValueError for half a picture, or a page of a proxy.
+
+        Raises:
+            PaidButNotFetchedError: They are not there yet; a later run may have better luck.
+        """
+        for left in reversed(range(_DOWNLOAD_TRIES)):
+            started = time.monotonic()
+            try:
+                pictures = tuple(self._account.client.download(url) for url in urls)
+                check(pictures)
+                return pictures
+            except (VolcengineError, ValueError) as error:
+                then = f"again in {_DOWNLOAD_PAUSE_S:g} s" if left else "kept for the next run"
+                took_s = time.monotonic() - started
+                _LOG.warning("%s", messages.log_line("link", None, error, took_s, then))
+                if not left:
+                    raise messages.PaidButNotFetchedError(urls, error) from error
+            time.sleep(_DOWNLOAD_PAUSE_S)
+        raise AssertionError
+
+    def _goes_on(self, job: Job, error: VolcengineError) -> bool:
+        """Wait as the plan says; False if the run was cancelled meanwhile.
+
+        Raises:
+            AnotherSeedError: As above.
+            VolcengineError: `error`, if there is nothing more to try.
+        """
+        now = time.monotonic()
+        step = self._plan.after(error, now, drawn=job.drawn)
+        self._plan.take(step, now)
+        if step.reason is Reason.CLOCK and not self._set_clock(error):
+            step = Step()
+        self._log(job, error, now - self._began, _next(step, error))
+        if step.reason is None:
+            if isinstance(error, RateLimitError):
+                self._run.stop(error)
+            elif isinstance(error, AuthenticationError):
+                self._run.turned_away(error)
+            if self._run.cancelled() and not error.doubtful:
+                return False
+            raise error
+        if step.reason is Reason.SEED:
+            raise AnotherSeedError
+        if not step.pause_s:
+            return True
+        with self._run.counted("retry"):
+            return self._run.pause(step.pause_s)
+
+    def _set_clock(self, error: VolcengineError) -> bool:
+        date = error.server_date if isinstance(error, APIResponseError) else ""
+        return self._account.client.set_clock_from(date)
 
     def _in_a_place(self, call: Callable[[], Answer | None]) -> Answer | None:
         limiter = self._account.limiter
         with self._run.counted("allowance"):
             if not limiter.acquire(self._run.number, self._run.given_up):
                 return None
-        started = time.monotonic()
+        self._began = time.monotonic()
         try:
             with self._run.counted("on_wire"):
                 answer = call()
@@ -106,64 +177,87 @@ class Sending:
         if answer is None:
             limiter.ended()
         else:
-            limiter.succeeded(time.monotonic() - started)
+            limiter.succeeded(time.monotonic() - self._began)
         return answer
 
-    def _send(self) -> Answer | None:
-        """Note it, send it, return the answer; the one place where money is spent."""
-        model = self._job.request.model
-        body = self._job.request.body(self._job.seed)
+    def _send(self, job: Job, key: str, claim: Claim) -> Answer | None:
+        """Note it, send it, return the answer; None if nothing was sent, for the run was given up."""
+        model = job.request.model
+        body = job.request.body(job.seed)
         try:
-            self._claim.write(trace(self._job, "sent"))
+            claim.write(Trace.now("sent", job.seed))
         except OSError as error:
             raise messages.unwritable(error) from error
         if self._run.given_up():
             return None
         try:
-            with self._run.booking.call(self._job, self._key) as number:
+            with self._run.booking.call(job, key) as number:
                 self._account.limiter.departs()
-                answer = self._account.client.call(model.action, VERSION, body)
+                started = time.monotonic()
+                answer = self._account.client.call(
+                    model.action, VERSION, body, may_send=lambda: not self._run.given_up()
+                )
+                then = "asks for its task" if model.query_action else "kept"
+                self._log(job, answer, time.monotonic() - started, then)
                 if model.query_action:
-                    answer = self._fetch_new(answer, number)
+                    answer = self._fetch_new(job, claim, answer, number)
                 self._run.booking.paid(number, answer)
+        except NotSentError:
+            return None
         except OSError as error:
             raise messages.unwritable(error) from error
         return answer
 
-    def _fetch_new(self, answer: Answer, number: str) -> Answer:
+    def _fetch_new(self, job: Job, claim: Claim, answer: Answer, number: str) -> Answer:
         """Write down the number of a task before anything waits for it, then fetch it."""
         task_id = str(answer.data.get("task_id") or "")
         if not task_id:
             raise messages.no_task(answer.request_id)
         self._run.booking.submitted(number, task_id, answer.request_id)
-        note = trace(self._job, "submitted", task_id=task_id)
+        trace = Trace.now("submitted", job.seed, task_id=task_id)
         kept = True
         try:
-            self._claim.write(note)
+            claim.write(trace)
         except OSError as error:
             _LOG.exception("task %s", task_id)
-            self._note(*messages.task_not_kept(task_id, error))
+            self._note(messages.task_not_kept(task_id, error))
             kept = False
-        return self._fetch(tasks.Task(task_id, note["at"]), kept=kept)
+        return self._fetch(job, tasks.Task(task_id, trace.at or 0.0), kept=kept)
 
-    def _fetch(self, task: tasks.Task, *, kept: bool = True) -> Answer:
+    def _fetch(self, job: Job, task: tasks.Task, *, kept: bool = True) -> Answer:
         """Ask for the task until it ends; goes on after a cancel, so that the picture reaches the journal.
 
         Args:
+            job: What was submitted.
             task: What to ask for.
             kept: Whether its number is on the disk.
         """
+        client = self._account.client
         with contextlib.ExitStack() as states:
-            in_queue = contextlib.ExitStack()
-            states.enter_context(in_queue)
+            shared = states.enter_context(client.connection())
             if kept:
                 states.enter_context(self._run.counted("kept_task"))
+            queue = states.enter_context(contextlib.ExitStack())
 
             def on_status(status: str) -> None:
-                in_queue.close()
+                queue.close()
                 if status == "in_queue":
-                    in_queue.enter_context(self._run.counted("in_queue"))
+                    queue.enter_context(self._run.counted("in_queue"))
 
-            client = self._account.client
-            shared = states.enter_context(client.connection())
-            return tasks.fetch(client, self._job.request, task, on_status, shared)
+            started = time.monotonic()
+            answer = tasks.fetch(client, job.request, task, on_status, shared)
+            self._log(job, answer, time.monotonic() - started, "kept")
+            return answer
+
+    def _log(self, job: Job, answer: Answer | VolcengineError, seconds: float, then: str) -> None:
+        level = logging.WARNING if isinstance(answer, VolcengineError) else logging.INFO
+        model = job.request.model.req_key
+        _LOG.log(level, "%s", messages.log_line(model, job.seed, answer, seconds, then))
+
+
+def _next(step: Step, error: VolcengineError) -> str:
+    """What comes after a failure, for the log."""
+    if step.reason is None:
+        return "may be billed, not sent again" if error.doubtful else "given up"
+    wait = f" in {step.pause_s:.2f} s" if step.pause_s else ""
+    return f"again{wait}: {step.reason.value}"

@@ -10,15 +10,16 @@ from ..volcengine.codes import Again, EndsTask, Kind
 from ..volcengine.errors import APIResponseError, VolcengineError
 from ..volcengine.models import VERSION
 from .messages import TaskLostError, TaskPendingError
+from .retry import backoff_s
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Callable
 
     from ..volcengine.answers import Answer
     from ..volcengine.client import Client
     from ..volcengine.connection import Connection
     from ..volcengine.request import Request
+    from .claims import Trace
 
 # How long a task can be asked for: https://www.volcengine.com/docs/85621/1976207
 LIFE_S = 12 * 3600.0
@@ -46,13 +47,11 @@ class Task(NamedTuple):
     at: float
 
 
-def left_task(trace: Mapping[str, Any]) -> Task | None:
+def left_task(trace: Trace) -> Task | None:
     """The task that a note tells of, if it can still be asked for."""
-    task_id, at = trace.get("task_id"), trace.get("at")
-    if not isinstance(task_id, str) or not isinstance(at, (int, float)):
+    if trace.state != "submitted" or not trace.task_id or trace.at is None:
         return None
-    alive = trace.get("state") == "submitted" and time.time() - at < LIFE_S
-    return Task(task_id, at) if alive else None
+    return Task(trace.task_id, trace.at) if time.time() - trace.at < LIFE_S else None
 
 
 def pause_s(age_s: float, failures: int = 0) -> float:
@@ -62,8 +61,8 @@ def pause_s(age_s: float, failures: int = 0) -> float:
         age_s: Since the submission, in seconds.
         failures: Questions in a row that got no answer.
     """
-    longest = LONGEST_PAUSE_S * 2.0 ** min(failures, 3)
-    return min(longest, max(FIRST_PAUSE_S, age_s / 10) * 2.0 ** min(failures, 10))
+    longest_s = LONGEST_PAUSE_S * 2.0 ** min(failures, 3)
+    return backoff_s(max(FIRST_PAUSE_S, age_s / 10), failures, longest_s)
 
 
 def fetch(

@@ -140,5 +140,7 @@ def _verdict(outcomes: Sequence[Outcome], missing: Sequence[Outcome]) -> Volceng
     notes = dict.fromkeys(note for outcome in outcomes for note in outcome.notes)
     if notes:
         # The report, where they would stand, is not made.
-        error.text = Text(error.text.english, "\n".join([error.text.chinese, *notes]))
+        error.text = Text(
+            error.text.english, "\n".join([error.text.chinese, *(note.line() for note in notes)])
+        )
     return error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from volc_inpaint.nodes.jobs.claims import Claim
+from volc_inpaint.nodes.jobs.claims import Claim, Trace
+from volc_inpaint.nodes.jobs.job import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,17 +22,18 @@ import sys
 sys.path.insert(0, ".")
 import buyer
 from pathlib import Path
-from volc_inpaint.nodes.jobs.claims import Claim
+from volc_inpaint.nodes.jobs.claims import Claim, Trace
 for line in sys.stdin:
     words = line.split()
     if words[0] == "make":
         claim = Claim.try_make(Path(words[1]))
         print(claim is not None, flush=True)
     elif words[0] == "write":
-        claim.write({"state": words[1]})
+        claim.write(Trace(words[1]))
         print(True, flush=True)
     else:
-        getattr(claim, words[0])()
+        with claim:
+            getattr(claim, words[0])()
         print(True, flush=True)
 """
 
@@ -68,6 +69,12 @@ def holder() -> Iterator[Holder]:
     process.kill()
 
 
+def end(claim: Claim, money: str) -> None:
+    """As the block of its holder ends when `money` was said."""
+    with claim:
+        getattr(claim, money)()
+
+
 def made(path: Path) -> Claim:
     claim = Claim.try_make(path)
     assert claim is not None
@@ -79,10 +86,10 @@ def test_one_process_holds_a_claim(holder: Holder, tmp_path: Path) -> None:
     assert holder.do("make", path)
     assert Claim.try_make(path) is None
 
-    assert holder.do("settle")
+    assert holder.do("keep")
     claim = made(path)
     assert not holder.do("make", path)
-    claim.settle()
+    end(claim, "keep")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -90,7 +97,7 @@ def test_two_runs_of_one_process_cannot_hold_it_both(tmp_path: Path) -> None:
     claim = made(tmp_path / "claim")
 
     assert Claim.try_make(tmp_path / "claim") is None
-    claim.settle()
+    end(claim, "keep")
 
 
 def test_a_process_that_dies_leaves_its_note(tmp_path: Path) -> None:
@@ -100,32 +107,44 @@ def test_a_process_that_dies_leaves_its_note(tmp_path: Path) -> None:
     holder.kill()
 
     claim = made(tmp_path / "claim")
-    assert claim.left_behind == {"state": "sent"}
-    claim.settle()
+    assert claim.left_behind == Trace("sent")
+    end(claim, "keep")
     assert list(tmp_path.iterdir()) == []
 
 
+OLD, NEW = Trace("sent", seed=1), Trace("sent", seed=2)
+
+
 @pytest.mark.parametrize(
-    ("ending", "found"), [("settle", {}), ("leave", {"new": 2}), ("withdraw", {"old": 1})]
+    ("money", "found"), [("keep", None), ("doubt", NEW), ("unspent", OLD), ("clear", None)]
 )
-def test_each_ending_leaves_what_it_says(
-    tmp_path: Path, ending: str, found: dict[str, int]
-) -> None:
+def test_each_ending_leaves_what_it_says(tmp_path: Path, money: str, found: Trace | None) -> None:
     path = tmp_path / "claim"
-    path.write_text(json.dumps({"old": 1}))
+    path.write_bytes(OLD.to_json())
     claim = made(path)
-    claim.write({"new": 2})
-    getattr(claim, ending)()
+    claim.write(NEW)
+    end(claim, money)
 
     again = made(path)
     assert again.left_behind == found
-    again.settle()
+    end(again, "keep")
 
 
-def test_withdrawing_without_an_earlier_note_leaves_nothing(tmp_path: Path) -> None:
+def test_what_was_written_is_in_doubt_unless_something_else_is_said(tmp_path: Path) -> None:
+    with made(tmp_path / "claim") as claim:
+        assert claim.money == "unspent"
+        claim.write(NEW)
+        assert claim.money == "in doubt"
+
+    with made(tmp_path / "claim") as again:
+        assert (again.left_behind, again.money) == (NEW, "in doubt")
+    assert made(tmp_path / "claim").left_behind == NEW
+
+
+def test_a_purchase_that_cost_nothing_leaves_nothing(tmp_path: Path) -> None:
     claim = made(tmp_path / "claim")
-    claim.write({"new": 2})
-    claim.withdraw()
+    claim.write(NEW)
+    end(claim, "unspent")
 
     assert list(tmp_path.iterdir()) == []
 
@@ -133,11 +152,29 @@ def test_withdrawing_without_an_earlier_note_leaves_nothing(tmp_path: Path) -> N
 def test_a_long_note_is_replaced_by_a_short_one(tmp_path: Path) -> None:
     path = tmp_path / "claim"
     claim = made(path)
-    claim.write({"text": "x" * 100_000})
-    claim.write({"text": "y"})
+    claim.write(Trace("submitted", task_id="x" * 100_000))
+    claim.write(NEW)
 
-    assert json.loads(path.read_bytes()) == {"text": "y"}
-    claim.settle()
+    assert Trace.read(path.read_bytes()) == NEW
+    end(claim, "keep")
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        Trace("sent", 1.5, "host", 7, None),
+        Trace("submitted", 1.5, "host", 7, 3, task_id="77"),
+        Trace("paid", 1.5, "host", 7, 3, receipt=Receipt("r", 10000, "m", 1.0, 3, ("https://a",))),
+        Trace("no_picture"),
+    ],
+)
+def test_a_note_reads_as_it_was_written(trace: Trace) -> None:
+    assert Trace.read(trace.to_json()) == trace
+
+
+def test_a_process_knows_its_own_note() -> None:
+    assert Trace.now("sent", 1).is_ours()
+    assert not Trace("sent", host="another", process=os.getpid()).is_ours()
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\0\0"])
@@ -145,15 +182,17 @@ def test_an_empty_file_is_no_trace(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "claim"
     path.write_bytes(content)
 
-    assert made(path).left_behind == {}
+    assert made(path).left_behind is None
 
 
-@pytest.mark.parametrize("content", [b'{"state":"se', b"[1]", b"\xff\xfe", b"null"])
+@pytest.mark.parametrize(
+    "content", [b'{"state":"se', b"[1]", b"\xff\xfe", b"null", b"{}", b'{"state":7}']
+)
 def test_a_note_that_cannot_be_read_is_still_a_trace(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "claim"
     path.write_bytes(content)
 
-    assert made(path).left_behind != {}
+    assert made(path).left_behind == Trace("unreadable")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
@@ -161,13 +200,13 @@ def test_a_forked_child_does_not_hold_what_its_parent_gave_up(tmp_path: Path) ->
     script = (
         "import sys, os, time; sys.path.insert(0, '.'); import buyer\n"
         "from pathlib import Path\n"
-        "from volc_inpaint.nodes.jobs.claims import Claim\n"
+        "from volc_inpaint.nodes.jobs.claims import Claim, Trace\n"
         f"claim = Claim.try_make(Path({str(tmp_path / 'claim')!r}))\n"
-        "claim.write({'state': 'sent'})\n"
+        "claim.write(Trace('sent'))\n"
         "child = os.fork()\n"
         "if child == 0:\n"
         "    time.sleep(60)\n"
-        "claim.leave()\n"
+        "claim.__exit__()\n"
         "print(child, flush=True)\n"
         "os._exit(0)\n"
     )
@@ -176,7 +215,7 @@ def test_a_forked_child_does_not_hold_what_its_parent_gave_up(tmp_path: Path) ->
     child = int(told.stdout.readline())
     told.wait()
     try:
-        assert made(tmp_path / "claim").left_behind == {"state": "sent"}
+        assert made(tmp_path / "claim").left_behind == Trace("sent")
     finally:
         os.kill(child, 9)
         told.stdout.close()
@@ -212,7 +251,7 @@ def test_of_many_at_once_one_gets_the_claim_each_time(tmp_path: Path) -> None:
                 most = max(most, held)
             with lock:
                 held -= 1
-            claim.settle()
+            end(claim, "keep")
 
     race(4, work)
     assert most == 1

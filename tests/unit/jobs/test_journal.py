@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import buyer
 import pytest
-from volc_inpaint.nodes.jobs.job import delivered
+from volc_inpaint.nodes.jobs.claims import Trace
+from volc_inpaint.nodes.jobs.job import Receipt, delivered
 from volc_inpaint.nodes.jobs.journal import DamagedError, Entry, Journal, journal_key
 from volc_inpaint.nodes.pixels import pictures
 from volc_inpaint.nodes.volcengine.request import LogoInfo
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
 
 KEY = "ab" + "0" * 62
 PICTURES = (b"\xff\xd8\xffsome jpeg", b"\x89PNG\r\n\x1a\nsome png", b"something else")
-REPORT: dict[str, Any] = {
-    "request_id": "r",
-    "message": "成功 \ud800",  # a lone surrogate, as JSON may hold it
-    "urls": [],
-    "elapsed_s": 1.5,
-    "seed": 3,
-    "received_at": 1.7e9,
-}
+RECEIPT = Receipt(
+    request_id="r",
+    message="成功 \ud800",  # a lone surrogate, as JSON may hold it
+    elapsed_s=1.5,
+    seed=3,
+    received_at=1.7e9,
+)
 HOUR_S = 3600
 TESTS = Path(__file__).resolve().parents[2]
 
@@ -56,8 +56,8 @@ def test_nobody_else_may_read_what_is_kept_whatever_the_umask(tmp_path: Path, um
         journal = Journal(tmp_path / "journal", 10**9)
         claim = journal.try_claim(key_of(1))
         assert claim is not None
-        claim.write({"state": "sent"})
-        journal.add(KEY, Entry(PICTURES, REPORT), 1)
+        claim.write(Trace("sent"))
+        journal.add(KEY, Entry(PICTURES, RECEIPT), 1)
     finally:
         os.umask(before)
 
@@ -66,16 +66,16 @@ def test_nobody_else_may_read_what_is_kept_whatever_the_umask(tmp_path: Path, um
         (path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in kept
     ]
     assert {path.suffix for path in kept if path.is_file()} == {".zip", ".inflight"}
-    claim.leave()
+    claim.__exit__()
 
 
 def test_an_entry_comes_back_exactly_and_opens_anywhere(tmp_path: Path) -> None:
-    Journal(tmp_path, 10**9).add(KEY, Entry(PICTURES, REPORT), 1)
+    Journal(tmp_path, 10**9).add(KEY, Entry(PICTURES, RECEIPT), 1)
     found = Journal(tmp_path, 10**9).find(KEY, 1)
 
     assert found is not None
     assert found.pictures == PICTURES
-    assert {name: found.report[name] for name in REPORT} == REPORT
+    assert found.receipt == RECEIPT
     with zipfile.ZipFile(tmp_path / "ab" / f"{KEY}.zip") as file:
         names = ["picture-1.jpg", "picture-2.png", "picture-3.bin"]
         assert file.testzip() is None
@@ -86,14 +86,14 @@ def test_an_entry_comes_back_exactly_and_opens_anywhere(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
 def test_the_folder_belongs_to_its_user_alone(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "journal"
-    Journal(folder, 10**9).add(KEY, Entry(PICTURES, REPORT), 1)
+    Journal(folder, 10**9).add(KEY, Entry(PICTURES, RECEIPT), 1)
 
     assert [p.stat().st_mode & 0o777 for p in (folder, folder / "ab")] == [0o700, 0o700]
 
 
 def test_no_damage_of_a_single_byte_goes_unnoticed(tmp_path: Path) -> None:
     journal = Journal(tmp_path, 10**9)
-    journal.add(KEY, Entry(PICTURES[:1], {"urls": []}), 1)
+    journal.add(KEY, Entry(PICTURES[:1]), 1)
     (path,) = tmp_path.glob("*/*.zip")
     whole = path.read_bytes()
     noticed = 0
@@ -116,7 +116,7 @@ def test_no_damage_of_a_single_byte_goes_unnoticed(tmp_path: Path) -> None:
 
 def test_no_cut_goes_unnoticed(tmp_path: Path) -> None:
     journal = Journal(tmp_path, 10**9)
-    journal.add(KEY, Entry(PICTURES, REPORT), 1)
+    journal.add(KEY, Entry(PICTURES, RECEIPT), 1)
     (path,) = tmp_path.glob("*/*.zip")
     whole = path.read_bytes()
     for length in range(len(whole)):
@@ -126,19 +126,24 @@ def test_no_cut_goes_unnoticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, [], {"a": 1}, "text", [7, None]])
-@pytest.mark.parametrize("name", [*REPORT, "code", "data"])
+@pytest.mark.parametrize("name", RECEIPT.to_json())
 def test_a_report_that_was_changed_by_hand_costs_no_picture(
     tmp_path: Path, name: str, wrong: object
 ) -> None:
     """Whatever stands in a field, the picture comes back, and the report's fields are of their types."""
-    journal = Journal(tmp_path, 10**9)
-    journal.add(KEY, Entry(PICTURES, {**REPORT, name: wrong}), 1)
-    found = journal.find(KEY, 1)
+    path = tmp_path / "ab" / f"{KEY}.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as file:
+        changed = {**RECEIPT.to_json(), name: wrong, "files": ["a", "b", "c"]}
+        file.writestr("report.json", json.dumps(changed))
+        for file_name, picture in zip("abc", PICTURES, strict=True):
+            file.writestr(file_name, picture)
+    found = Journal(tmp_path, 10**9).find(KEY, 1)
 
     assert found is not None
     assert found.pictures == PICTURES
     (job,) = buyer.jobs(1, seed=9)
-    outcome = delivered(job, found, PICTURES, "journal", ())
+    outcome = delivered(job, found.receipt, PICTURES, "journal")
     assert outcome.value == PICTURES
     assert isinstance(outcome.request_id, str)
     assert isinstance(outcome.message, str)
@@ -152,14 +157,14 @@ def test_a_report_that_was_changed_by_hand_costs_no_picture(
 
 def test_what_was_set_aside_is_kept_until_it_is_bought_again(tmp_path: Path) -> None:
     journal = Journal(tmp_path, 10**9)
-    journal.add(KEY, Entry(PICTURES, REPORT), 1)
+    journal.add(KEY, Entry(PICTURES, RECEIPT), 1)
     journal.set_aside(KEY)
 
     assert journal.find(KEY, 1) is None
     assert Journal(tmp_path, 10**9).was_set_aside(KEY)
     assert len(list(tmp_path.glob("*/*.damaged"))) == 1
 
-    journal.add(KEY, Entry(PICTURES, REPORT), 1)
+    journal.add(KEY, Entry(PICTURES, RECEIPT), 1)
     assert not journal.was_set_aside(KEY)
 
 

@@ -119,7 +119,7 @@ def test_a_lost_answer_is_in_doubt_and_only_the_next_run_pays_for_it(
     again = buyer.buy(buyer.make_account(service, tmp_path), jobs())
     assert statuses(again) == ["journal", "paid", "journal", "journal"]
     assert len(service.ledger.calls()) == 5
-    assert "earlier call" in again[1].notes[0]
+    assert "earlier call" in again[1].notes[0].english
     assert traces(tmp_path) == []
 
 
@@ -343,7 +343,7 @@ def test_an_equal_run_shares_a_picture_that_found_no_room_on_the_disk(
 
     assert statuses(first.results() + second.results()) == ["paid", "journal"]
     assert service.billed == len(service.ledger.calls()) == 1
-    assert "No space left" in first.results()[0].notes[0]
+    assert "No space left" in first.results()[0].notes[0].english
 
 
 def test_a_link_that_does_not_work_is_fetched_by_the_next_run_without_paying(
@@ -433,8 +433,8 @@ def test_a_damaged_entry_is_said_and_bought_again(
     (again,) = buyer.buy(buyer.make_account(service, tmp_path), buyer.jobs(1))
 
     assert outcome.status == "paid"
-    assert "damaged" in outcome.notes[0]
-    assert "损坏" in outcome.notes[0]
+    assert "damaged" in outcome.notes[0].english
+    assert "损坏" in outcome.notes[0].chinese
     assert (again.status, again.notes) == ("journal", ())
     assert service.billed == 2
 
@@ -450,8 +450,8 @@ def test_a_doubt_outlives_a_run_that_could_not_ask_again(
 
     assert refused.status == "failed"
     assert bought.status == "paid"
-    assert "earlier call" in refused.notes[0]
-    assert "earlier call" in bought.notes[0]
+    assert "earlier call" in refused.notes[0].english
+    assert "earlier call" in bought.notes[0].english
 
 
 def test_each_error_has_an_english_and_a_chinese_line(

@@ -13,7 +13,7 @@ import pytest
 from simulated_service.faults import Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
 from volc_inpaint.nodes.jobs import tasks, workers
-from volc_inpaint.nodes.jobs.claims import Claim
+from volc_inpaint.nodes.jobs.claims import Claim, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,7 +176,7 @@ def test_a_lost_task_is_in_doubt_and_the_next_run_asks_anew_with_a_note(
 
     again = here.buy(here.make_account(service, folder), jobs(2))
     assert statuses(again) == ["paid", "journal"]
-    assert "earlier task" in again[0].notes[0]
+    assert "earlier task" in again[0].notes[0].english
     assert len(service.ledger.calls()) == 3
     assert traces(folder) == []
 
@@ -196,8 +196,8 @@ def test_a_task_beyond_the_time_limit_is_kept_and_fetched_by_the_next_run_for_fr
     service.hangs.set()
     (again,) = here.buy(here.make_account(service, folder), jobs(1))
     assert again.status == "journal"
-    assert trace["task_id"] in again.notes[0]
-    assert "Nothing was paid" in again.notes[0]
+    assert trace["task_id"] in again.notes[0].english
+    assert "Nothing was paid" in again.notes[0].english
     assert service.billed == len(service.ledger.calls()) == 1
     assert traces(folder) == []
 
@@ -271,7 +271,7 @@ def test_a_note_older_than_twelve_hours_is_not_asked_for(
     (again,) = here.buy(here.make_account(service, folder), jobs(1))
 
     assert again.status == "paid"
-    assert "earlier task" in again.notes[0]
+    assert "earlier task" in again.notes[0].english
     asked_now = {call.fields["task_id"] for call in service.ledger.calls("query")[asked:]}
     assert trace["task_id"] not in asked_now
 
@@ -344,8 +344,8 @@ def test_a_lost_task_left_behind_is_still_a_doubt_after_a_run_that_could_not_ask
     (bought,) = here.buy(here.make_account(service, folder), jobs(1))
 
     assert (refused.status, bought.status) == ("failed", "paid")
-    assert "earlier task" in refused.notes[0]
-    assert "earlier task" in bought.notes[0]
+    assert "earlier task" in refused.notes[0].english
+    assert "earlier task" in bought.notes[0].english
     assert traces(folder) == []
 
 
@@ -364,8 +364,8 @@ def test_a_number_that_cannot_be_written_down_is_said_and_its_task_fetched(
 ) -> None:
     write = Claim.write
 
-    def full(claim: Claim, note: Any) -> None:
-        if note["state"] == "submitted":
+    def full(claim: Claim, note: Trace) -> None:
+        if note.state == "submitted":
             raise OSError(28, "No space left on device")
         write(claim, note)
 
@@ -373,7 +373,7 @@ def test_a_number_that_cannot_be_written_down_is_said_and_its_task_fetched(
     (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
 
     assert outcome.status == "paid"
-    assert "No space left on device" in outcome.notes[0]
+    assert "No space left on device" in outcome.notes[0].english
 
 
 def test_the_number_is_on_the_disk_before_anybody_asks_for_the_task(
@@ -435,7 +435,7 @@ def test_after_a_kill_between_submission_and_picture_the_next_run_pays_nothing(
     outcomes = here.buy(here.make_account(service, folder), jobs(4))
 
     assert statuses(outcomes) == ["journal"] * 4
-    assert all("Nothing was paid" in outcome.notes[0] for outcome in outcomes)
+    assert all("Nothing was paid" in outcome.notes[0].english for outcome in outcomes)
     assert service.billed == len(service.ledger.calls()) == 4
     assert traces(folder) == []
 
@@ -514,7 +514,10 @@ def test_a_clock_that_went_back_does_not_hurry() -> None:
     ],
 )
 def test_a_note_that_tells_of_no_living_task_is_none(trace: dict[str, Any]) -> None:
-    assert tasks.left_task(trace) is None
+    found = Trace.read(json.dumps(trace).encode())
+
+    assert found is not None
+    assert tasks.left_task(found) is None
 
 
 def test_faults_of_two_kinds_at_once_are_mended_too(

@@ -83,7 +83,9 @@ def test_after_a_kill_only_what_had_not_reached_the_disk_is_paid_again_and_named
     outcomes = here.buy(here.make_account(service, tmp_path), here.jobs(4))
     assert [outcome.status for outcome in outcomes] == ["journal", "paid", "journal", "paid"]
     assert service.billed == 6
-    assert ["earlier call" in " ".join(outcome.notes) for outcome in outcomes] == [
+    assert [
+        "earlier call" in " ".join(note.english for note in outcome.notes) for outcome in outcomes
+    ] == [
         False,
         True,
         False,

@@ -23,6 +23,7 @@ def job(index: int, image: int, seed: int) -> Job:
     return Job(index, image, Request(INPAINTING_EDIT), "pixels", seed)
 
 
+NOTE = Text("note", "甲")
 PAID = Outcome(
     job(1, 1, 7), "paid", value="picture", urls=("https://a/1",), request_id="R1", code=10000,
     message="Success", elapsed_s=2.17, received_at=1_755_508_798.0, notes=(Text("note", "甲"),),
