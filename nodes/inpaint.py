@@ -60,7 +60,12 @@ class VolcInpaint(io.ComfyNode):
                 io.Image.Input(
                     "image", tooltip="The picture to edit; a batch edits every picture."
                 ),
-                io.Mask.Input("mask", tooltip="White (1) is repainted, black (0) stays as it is."),
+                io.Mask.Input(
+                    "mask",
+                    tooltip="White (1) is repainted, black (0) stays as it is. A soft mask becomes a hard one: 0.5 and "
+                    "brighter is repainted wholly, the rest not at all. A picture of a batch in which nothing is "
+                    "masked comes back as it was and costs nothing.",
+                ),
                 *painting.inputs(),
                 io.Boolean.Input(
                     "paste_back",

@@ -10,8 +10,8 @@ import torch
 from comfy_api.latest import io
 
 from .host.values import Choice, Number, check_names
-from .pixels import masks, morphology, overlay, pictures
-from .words import InputError, Text
+from .pixels import masks, morphology, notes, overlay, pictures
+from .words import InputError, Text, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +21,8 @@ CLOSE_GAPS = Number("close_gaps", 0, 0, 256)
 REMOVE_SPECKS = Number("remove_specks", 0, 0, 1_000_000)
 GROW = Number("grow", 0, -256, 256)
 SIZE_MISMATCH = Choice("size_mismatch", ("resize", "stretch", "error"), "resize")
-MULTI_MASK = Choice("multi_mask", ("union", "per_image"), "union")
+MULTI_MASK = Choice("multi_mask", ("auto", "union", "per_image"), "auto")
 ON_EMPTY = Choice("on_empty", ("error", "pass"), "error")
-
-_MOSTLY_MASKED = 0.95
 
 
 class MaskNormalize(io.ComfyNode):
@@ -75,12 +73,14 @@ class MaskNormalize(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     **MULTI_MASK.widget,
-                    tooltip="For several masks. union: one mask with all of them; per_image: each by itself, one for "
-                    "each picture.",
+                    tooltip="For several masks. auto: as many as there are pictures are one for each, several for one "
+                    "picture are united, without a picture each stays by itself; union: one mask with all of them; "
+                    "per_image: each by itself, one for each picture.",
                 ),
                 io.Combo.Input(
                     **ON_EMPTY.widget,
-                    tooltip="When nothing is masked. error: stop before anything is paid; pass: hand the black mask on.",
+                    tooltip="When nothing is masked. error: stop before anything is paid; pass: hand the black mask on; of "
+                    "a batch, that picture then comes back as it was and costs nothing.",
                 ),
                 io.Image.Input(
                     "image", optional=True, tooltip="The picture whose size the mask must have."
@@ -116,12 +116,13 @@ class MaskNormalize(io.ComfyNode):
         """Normalise one mask or several.
 
         Returns:
-            The mask, [N, H, W] contiguous float32 on the CPU, exactly 0 or 1; the preview, [M, H, W, 3] float32;
-            the coverage, 0..1; the report, JSON.
+            The mask, [N, H, W] contiguous float32 on the CPU, exactly 0 or 1; the preview, [M, h, w, 3] float32,
+            of many, h and w smaller than H and W; the coverage, 0..1; the report, JSON.
 
         Raises:
-            ValueError: A linked value that is none of the widget's, wrong rank or type, another size than the picture's, as many masks as fit no picture, or
-                nothing masked, unless `on_empty` lets that pass.
+            InputError: A linked value that is none of the widget's, wrong rank or type, another size than the picture's,
+                Load Image's placeholder, as many masks as fit no picture, or nothing masked, unless `on_empty` lets
+                that pass.
         """
         check_names(others)
         size_mismatch = SIZE_MISMATCH.read(size_mismatch)
@@ -136,10 +137,12 @@ class MaskNormalize(io.ComfyNode):
         if on_empty == "error":
             masks.check_not_empty([masks.union(layers)], stack, threshold)
 
-        notes: list[Text] = []
-        wanted = len(image) if image is not None else 1
-        if multi_mask == "union" and len(layers) > 1:
-            notes.append(
+        said = [*notes.of_range(given), *notes.faint(stack, threshold)]
+        wanted = 1 if image is None else len(image)
+        # without a picture nobody knows how many there are, so that each stays by itself
+        for_one = multi_mask == "auto" and image is not None and wanted == 1
+        if len(layers) > 1 and (multi_mask == "union" or for_one):
+            said.append(
                 Text(
                     f"{len(layers)} masks became one; per_image keeps one for each picture.",
                     f"{len(layers)} 个遮罩已合并为一个；“多个遮罩”（multi_mask）设为 per_image 可为每张图片保留各自的遮罩。",
@@ -150,9 +153,6 @@ class MaskNormalize(io.ComfyNode):
             layers = masks.match_count(layers, wanted)
         if on_empty == "error":
             masks.check_not_empty(layers, stack, threshold)
-        if image is not None:
-            height, width = image.shape[1:3]
-            layers = [_fit(layer, height, width, size_mismatch) for layer in layers]
 
         steps: list[tuple[str, Callable[[masks.Mask], masks.Mask]]] = []
         if invert:
@@ -168,62 +168,67 @@ class MaskNormalize(io.ComfyNode):
         if grow:
             steps.append(("grow", lambda layer: morphology.grow(layer, grow)))
 
-        changes: list[dict[str, Any]] = []
-        for name, step in steps:
-            before, layers = layers, [step(layer) for layer in layers]
-            added = sum(
-                int(np.count_nonzero(new & ~old)) for old, new in zip(before, layers, strict=True)
-            )
-            removed = sum(
-                int(np.count_nonzero(old & ~new)) for old, new in zip(before, layers, strict=True)
-            )
-            changes.append({"step": name, "added": added, "removed": removed})
-        empty = [number for number, layer in enumerate(layers, 1) if not layer.any()]
+        height, width = stack.shape[1:] if image is None else image.shape[1:3]
+        result = torch.empty((len(layers), height, width), dtype=torch.float32)
+        counts = {name: {"added": 0, "removed": 0} for name, _ in steps}
+        # one by one: the masks of a video, and what each step made of them, would be several videos
+        for slot, given_layer in zip(result.numpy(), layers, strict=True):
+            layer = _fit(given_layer, height, width, size_mismatch, invert)
+            for name, step in steps:
+                before, layer = layer, step(layer)
+                counts[name]["added"] += int(np.count_nonzero(layer & ~before))
+                counts[name]["removed"] += int(np.count_nonzero(before & ~layer))
+            slot[...] = layer
+        changes = [{"step": name, **count} for name, count in counts.items()]
+        shares = [int(np.count_nonzero(slot)) / slot.size for slot in result.numpy()]
+        empty = [number for number, share in enumerate(shares, 1) if share == 0]
         if empty and on_empty == "error":
             raise _emptied(empty[0], len(layers), changes)
-
-        result = torch.from_numpy(np.stack(layers)).to(torch.float32)
-        coverage = sum(int(np.count_nonzero(layer)) for layer in layers) / result.numel()
         if empty:
-            notes.append(
+            which = numbers(empty)
+            said.append(
                 Text(
-                    f"Nothing is masked in mask {', '.join(map(str, empty))}.",
-                    f"遮罩 {'、'.join(map(str, empty))} 没有遮罩区域。",
+                    f"Nothing is masked in mask {which.english}.",
+                    f"遮罩 {which.chinese} 没有遮罩区域。",
                 )
             )
-        if coverage > _MOSTLY_MASKED:
-            notes.append(
+        said += notes.mostly_masked(shares)
+        preview = overlay.preview(result, image)
+        if preview.shape[1:3] != result.shape[1:]:
+            size = f"{preview.shape[2]}x{preview.shape[1]}"
+            said.append(
                 Text(
-                    f"{coverage:.0%} of the pixels are masked. Is the mask inverted?",
-                    f"{coverage:.0%} 的像素被遮罩，遮罩是否反了？",
+                    f"The preview of so many masks is smaller than they are, {size}.",
+                    f"遮罩数量较多，预览图已缩小为 {size}。",
                 )
             )
+        coverage = sum(shares) / len(shares)
         report = {
             "masks": len(layers),
-            "size": [result.shape[2], result.shape[1]],
+            "size": [width, height],
             "size_before": [stack.shape[2], stack.shape[1]],
             "threshold": threshold,
-            "brightest": float(stack.nan_to_num(nan=0.0).max()),
+            "brightest": masks.brightest(stack),
             "coverage": coverage,
             "steps": changes,
-            "notes": [note.line() for note in notes],
+            "notes": [note.line() for note in said],
         }
         return io.NodeOutput(
-            result,
-            overlay.preview(result, image),
-            coverage,
-            json.dumps(report, ensure_ascii=False, indent=1),
+            result, preview, coverage, json.dumps(report, ensure_ascii=False, indent=1)
         )
 
 
-def _fit(layer: masks.Mask, height: int, width: int, size_mismatch: str) -> masks.Mask:
-    if size_mismatch == "resize" and not layer.any():
-        # nothing that could be distorted: Load Image's 64x64 zeros, let through by `on_empty`
-        return np.zeros((height, width), bool)
+def _fit(
+    layer: masks.Mask, height: int, width: int, size_mismatch: str, invert: bool
+) -> masks.Mask:
+    """Bring a mask to the picture's size, as far as `size_mismatch` allows it."""
+    if layer.shape == (height, width):
+        return layer
+    masks.check_no_placeholder(~layer if invert else layer, height, width)
+    if size_mismatch == "error":
+        raise masks.size_error(layer, height, width)
     if size_mismatch == "stretch":
         return masks.resize(layer, height, width)
-    if size_mismatch == "error" and layer.shape != (height, width):
-        raise masks.size_error(layer, height, width)
     return masks.match_size(layer, height, width)
 
 

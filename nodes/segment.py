@@ -10,11 +10,11 @@ from .host.server import in_background
 from .host.values import Choice, Number, check_names
 from .jobs.job import Job
 from .paying.checkout import Checkout
-from .pixels import pictures, region, segmentation
+from .pixels import notes, pictures, region, segmentation
 from .pixels.segmentation import Found
 from .volcengine import models
 from .volcengine.request import Request
-from .words import InputError, Text
+from .words import InputError, Text, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,6 +114,7 @@ class VolcSegment(io.ComfyNode):
         if target == "entities" and count > 1:
             raise _too_many_pictures(count)
         model, parameters = _call(target, max_entities, refine)
+        said = notes.check_numbers(image, range(1, count + 1))
         checkout = Checkout(cls.hidden.unique_id)
 
         # The tensor is read here, on the node's own thread; what takes long runs beside it.
@@ -135,13 +136,16 @@ class VolcSegment(io.ComfyNode):
 
         # A batch of masks has one for each picture: one missing would shift the others.
         await checkout.buy(jobs, _decode, take, require_all=True)
+        # a frame of a batch in which nothing was found gets an empty mask
         empty = found.nothing_in()
+        if len(empty) == count:
+            raise _nothing_found(target)
         if empty:
-            raise _nothing_found(target, empty, count)
+            said.append(_empty_note(target, empty))
 
         masks, facts = found.masks()
         return checkout.output(
-            masks, found.preview(), notes=_notes(originals, as_sent), masks=facts
+            masks, found.preview(), notes=said + _notes(originals, as_sent), masks=facts
         )
 
 
@@ -203,14 +207,20 @@ def _too_many_pictures(count: int) -> InputError:
     )
 
 
-def _nothing_found(target: str, empty: list[int], count: int) -> InputError:
-    where_en = f" in picture {', '.join(map(str, empty))} of {count}" if count > 1 else ""
-    where_zh = f"第 {'、'.join(map(str, empty))} 张图片（共 {count} 张）" if count > 1 else "图片"
+def _nothing_found(target: str) -> InputError:
     return InputError(
         Text(
-            f"Nothing was found for target {target}{where_en}, so there is no mask. Use another picture or target, or paint "
+            f"Nothing was found for target {target}, so there is no mask. Use another picture or target, or paint "
             "the mask by hand (Open in MaskEditor). Running the same again pays nothing.",
-            f"{where_zh}中未找到 {target} 对应的区域，因此没有遮罩。请更换图片或 target，"
+            f"图片中未找到 {target} 对应的区域，因此没有遮罩。请更换图片或 target，"
             "或手动绘制遮罩（在遮罩编辑器中打开）。相同内容再次运行不会重复付费。",
         )
+    )
+
+
+def _empty_note(target: str, empty: list[int]) -> Text:
+    which = numbers(empty)
+    return Text(
+        f"Nothing was found for target {target} in picture {which.english}: its mask is empty.",
+        f"第 {which.chinese} 张图片中未找到 {target} 对应的区域，其遮罩为空。",
     )

@@ -175,37 +175,41 @@ def check_not_empty(layers: list[Mask], stack: torch.Tensor, threshold: float) -
     """
     for number, layer in enumerate(layers, 1):
         if not layer.any():
-            if len(layers) == 1:
-                raise empty_error(stack, threshold)
-            raise empty_error(stack[number - 1], threshold, f" {number} of {len(layers)}")
+            several = len(layers) > 1
+            raise _empty(stack[number - 1] if several else stack, threshold, number, len(layers))
 
 
-def empty_error(stack: torch.Tensor, threshold: float, which: str = "") -> InputError:
-    """The error for a mask in which nothing reaches the threshold.
-
-    Args:
-        stack: [..., H, W] floating point, the mask before the threshold.
-        threshold: The threshold.
-        which: " 2 of 3" where there are several masks.
-    """
+def _empty(stack: torch.Tensor, threshold: float, number: int, count: int) -> InputError:
+    """The error for mask `number` of `count`, [..., H, W], in which nothing reaches the threshold."""
     height, width = stack.shape[-2:]
     peak = brightest(stack)
+    which_en, which_zh = (
+        (f" {number} of {count}", f" {number}/{count} ") if count > 1 else ("", " ")
+    )
     shown = _short(peak, threshold)
-    found_en = f"{width}x{height}, brightest value {shown}, threshold {threshold:.2f}"
-    found_zh = f"{width}x{height}，最亮值 {shown}，阈值 {threshold:.2f}"
+    text = Text(
+        f"Nothing is masked: mask{which_en} is {width}x{height}, brightest value {shown}, threshold {threshold:.2f}.",
+        f"没有遮罩区域：遮罩{which_zh}为 {width}x{height}，最亮值 {shown}，阈值 {threshold:.2f}。",
+    )
     if (height, width) == _PLACEHOLDER and peak == 0:
-        cause_en = " Load Image gives this 64x64 black mask when a picture has no alpha channel."
-        cause_zh = "图片没有透明通道时，“加载图像”会输出这种 64x64 的全黑遮罩。"
+        text += Text(
+            "Load Image gives this 64x64 black mask when a picture has no alpha channel.",
+            "图片没有透明通道时，“加载图像”会输出这种 64x64 的全黑遮罩。",
+        )
     elif peak > 0:
-        cause_en = " MaskNormalize with a lower threshold takes a fainter mask."
-        cause_zh = "遮罩较淡时，可用 MaskNormalize 降低阈值。"
-    else:
-        cause_en = cause_zh = ""
+        text += Text(
+            "MaskNormalize with a lower threshold takes a fainter mask.",
+            "遮罩较淡时，可用 MaskNormalize 降低阈值。",
+        )
+    if count > 1:
+        text += Text(
+            "To leave that picture as it is, set on_empty to pass.",
+            "如需原样保留该图片，请将“遮罩为空时”（on_empty）设为 pass。",
+        )
     return InputError(
-        Text(
-            f"Nothing is masked: mask{which} is {found_en}.{cause_en} "
+        text
+        + Text(
             "Paint a mask (right click the picture, Open in MaskEditor) or connect one.",
-            f"没有遮罩区域：遮罩{which.replace(' of ', '/')} 为 {found_zh}。{cause_zh}"
             "请绘制遮罩（右键图片，在遮罩编辑器中打开）或连接遮罩。",
         )
     )

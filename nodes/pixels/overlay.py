@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import colorsys
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage  # type: ignore[import-untyped]
+from torch.nn import functional
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +19,8 @@ _RED = (1.0, 0.15, 0.15)
 _TINT_SHARE = 0.5
 _NUMBER_MAP_SIDE = 256
 _STRIP = 64
+MOST_PIXELS = 32_000_000
+"""Of all previews together: sixteen frames of 1920x1080 keep their size, a long video is shown small."""
 
 
 def preview(mask: torch.Tensor, image: torch.Tensor | None) -> torch.Tensor:
@@ -27,22 +31,38 @@ def preview(mask: torch.Tensor, image: torch.Tensor | None) -> torch.Tensor:
         image: [B, H, W, C], 0..1; None for no pictures. The fewer of both start anew when they are used up.
 
     Returns:
-        [M, H, W, 3] float32, 0..1; M is the larger of N and B.
+        [M, h, w, 3] float32, 0..1; M is the larger of N and B, h and w are H and W, or smaller if all together
+        would be more than `MOST_PIXELS`.
     """
     count, height, width = mask.shape
-    if image is None:
-        return mask[..., None].repeat(1, 1, 1, 3)
-    count = max(count, len(image))
+    count = max(count, 0 if image is None else len(image))
+    scale = math.sqrt(MOST_PIXELS / (count * height * width))
+    if scale < 1:
+        height, width = (max(1, int(side * scale)) for side in (height, width))
     tinted = torch.empty((count, height, width, 3))
     tint = torch.tensor(_RED)
     for index in range(count):
-        picture, layer = image[index % len(image)], mask[index % len(mask)]
+        layer = _shrunk(mask[index % len(mask)][..., None], height, width)[..., 0]
+        if image is None:
+            tinted[index] = layer[..., None]
+            continue
+        picture = _shrunk(image[index % len(image)], height, width)
         # strip by strip: it stays in the processor's cache
         for rows in (slice(top, top + _STRIP) for top in range(0, height, _STRIP)):
             strip = picture[rows, :, :3].detach().to("cpu", torch.float32).expand(-1, -1, 3)
             share = layer[rows, :, None] * _TINT_SHARE
             torch.lerp(strip.nan_to_num(nan=0.0).clamp_(0, 1), tint, share, out=tinted[index, rows])
     return tinted
+
+
+def _shrunk(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """[H, W, C] averaged down to [height, width, C]; itself if it has that size."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    # HWC -> 1CHW
+    channels_first = picture.detach().to("cpu", torch.float32).permute(2, 0, 1)[None]
+    shrunk = functional.interpolate(channels_first, (height, width), mode="area")
+    return shrunk[0].permute(1, 2, 0)
 
 
 def labelled(rgb: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

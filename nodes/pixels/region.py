@@ -106,7 +106,7 @@ def plan(mask: masks.Mask, fit: str, limits: Limits, feather: int) -> Region:
     if fit == "error":
         raise _too_large(width, height, limits)
     if fit == "downscale":
-        return _scaled(0, 0, width, height, limits)
+        return _scaled(0, 0, width, height, limits, fit)
 
     left, top, right, bottom = masks.bounding_box(mask)
     side = most
@@ -117,7 +117,7 @@ def plan(mask: masks.Mask, fit: str, limits: Limits, feather: int) -> Region:
         )
     x, crop_width = _window(left, right, width, side)
     y, crop_height = _window(top, bottom, height, side)
-    region = _scaled(x, y, crop_width, crop_height, limits)
+    region = _scaled(x, y, crop_width, crop_height, limits, fit)
     cut = (
         x > max(0, left - feather)
         or y > max(0, top - feather)
@@ -167,7 +167,7 @@ def close_up(
     y, part_height = _window(top, bottom, height, wanted_height)
     notes = _islands_note(mask[top:bottom, left:right])
     if max(part_width, part_height) >= best_side:
-        region = _scaled(x, y, part_width, part_height, limits)
+        region = _scaled(x, y, part_width, part_height, limits, fit)
         return replace(region, notes=(*region.notes, *notes))
     scale = best_side / max(part_width, part_height)
     sent = round(part_width * scale), round(part_height * scale)
@@ -220,18 +220,25 @@ def _window(start: int, end: int, length: int, side: int) -> tuple[int, int]:
     return min(max(0, (start + end - size) // 2), length - size), size
 
 
-def _scaled(x: int, y: int, width: int, height: int, limits: Limits) -> Region:
+def _scaled(x: int, y: int, width: int, height: int, limits: Limits, fit: str) -> Region:
     scale = min(1.0, limits.max_side / max(width, height))
     sent_width, sent_height = round(width * scale), round(height * scale)
     if min(sent_width, sent_height) < limits.min_side:
+        longest = min(width, height) * limits.max_side // limits.min_side
+        remedy = Text(
+            f"Mask at most {longest} px of its length at a time, or cut the picture up first.",
+            f"请每次只遮罩长度不超过 {longest} 像素的部分，或先将图片切开。",
+        )
+        if fit != "crop":
+            remedy = Text("Set fit to crop.", "请将 fit 设为 crop。") + remedy
         raise InputError(
             Text(
                 f"{width}x{height} would be sent as {sent_width}x{sent_height}; the interface takes no side "
-                f"below {limits.min_side} or above {limits.max_side} px. Set fit to crop and mask a shorter part, "
-                "or crop the picture first.",
+                f"below {limits.min_side} or above {limits.max_side} px.",
                 f"{width}x{height} 将缩小为 {sent_width}x{sent_height}；接口要求边长在 {limits.min_side} 到 "
-                f"{limits.max_side} 像素之间。请将 fit 设为 crop 并缩短遮罩区域，或先裁剪图片。",
+                f"{limits.max_side} 像素之间。",
             )
+            + remedy
         )
     if scale == 1:
         return Region(x, y, width, height, width, height)

@@ -208,8 +208,8 @@ class Found:
         for slot, (image, label, score) in zip(batch.numpy(), wanted, strict=True):
             mask = self._labels[image] == label
             slot[...] = mask
-            left, top, right, bottom = masks.bounding_box(mask)
             area = int(np.count_nonzero(mask))
+            left, top, right, bottom = masks.bounding_box(mask) if area else (0, 0, 0, 0)
             facts.append(
                 {
                     "index": len(facts) + 1,

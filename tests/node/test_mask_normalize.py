@@ -74,7 +74,8 @@ def test_the_schema_is_the_public_contract() -> None:
     assert schema.category == "Volcengine"
     assert [widget.id for widget in schema.inputs] == ["mask", *DEFAULTS, "image"]
     by_name = {widget.id: widget for widget in schema.inputs}
-    assert {name: by_name[name].default for name in DEFAULTS} == DEFAULTS
+    # workflows from before `auto` hold the choice that was the default then
+    assert {name: by_name[name].default for name in DEFAULTS} == {**DEFAULTS, "multi_mask": "auto"}
     limits = {
         "threshold": (0.01, 0.99),
         "close_gaps": (0, 256),
@@ -83,7 +84,7 @@ def test_the_schema_is_the_public_contract() -> None:
     }
     assert {name: (by_name[name].min, by_name[name].max) for name in limits} == limits
     assert by_name["size_mismatch"].options == ["resize", "stretch", "error"]
-    assert by_name["multi_mask"].options == ["union", "per_image"]
+    assert by_name["multi_mask"].options == ["auto", "union", "per_image"]
     assert by_name["on_empty"].options == ["error", "pass"]
     assert by_name["image"].optional
     outputs = [(output.display_name or output.id, output.io_type) for output in schema.outputs]
@@ -315,6 +316,31 @@ def test_per_image_needs_as_many_masks_as_pictures_or_one() -> None:
         normalize(stack(), torch.zeros((3, 3, 4, 3)), multi_mask="per_image")
 
 
+def test_auto_pairs_as_many_masks_as_pictures_and_unites_several_for_one() -> None:
+    one, two, three = (torch.zeros((count, 3, 4, 3)) for count in (1, 2, 3))
+
+    assert torch.equal(normalize(stack(), two, multi_mask="auto").mask, stack())
+    assert torch.equal(normalize(stack(), multi_mask="auto").mask, stack())
+    assert len(normalize(stack()[:1], three, multi_mask="auto").mask) == 1
+    united = normalize(stack(), one, multi_mask="auto")
+    assert united.pixels == drawn("#... .... ...#").tolist()
+    assert "2 masks became one" in united.report["notes"][0]
+    with pytest.raises(ValueError, match="2 masks for 3 pictures"):
+        normalize(stack(), three, multi_mask="auto")
+
+
+def test_of_a_batch_an_empty_mask_passes_and_is_named() -> None:
+    masks = torch.cat([stack(), torch.zeros((1, 3, 4))])
+    pictures = torch.zeros((3, 3, 4, 3))
+
+    passed = normalize(masks, pictures, multi_mask="auto", on_empty="pass")
+
+    assert torch.equal(passed.mask, masks)
+    assert passed.report["notes"][0].startswith("Nothing is masked in mask 3.")
+    with pytest.raises(ValueError, match=r"mask 3 of 3 .* set on_empty to pass"):
+        normalize(masks, pictures, multi_mask="auto")
+
+
 # -- nothing masked
 
 
@@ -351,6 +377,50 @@ def test_load_image_s_zeros_may_pass_as_a_black_mask_of_the_picture_s_size() -> 
     assert not done.mask.any()
     with pytest.raises(ValueError, match="The mask is 64x64"):
         normalize(torch.zeros((1, 64, 64)), picture, on_empty="pass", size_mismatch="error")
+
+
+@pytest.mark.parametrize(
+    ("value", "options"),
+    [
+        # inverted by another node, or about to be by this one
+        (1.0, {}), (1.0, {"size_mismatch": "stretch"}), (1.0, {"size_mismatch": "error"}),
+        (0.0, {"invert": True, "on_empty": "pass"}),
+        (0.0, {"invert": True, "on_empty": "pass", "size_mismatch": "stretch"}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("side", [128, 300])
+def test_load_image_s_placeholder_never_masks_a_whole_picture(
+    value: float, options: dict[str, Any], side: int
+) -> None:
+    picture = torch.zeros((1, side, side, 3))
+
+    with pytest.raises(ValueError, match="64x64 and masks all of the picture") as caught:
+        normalize(torch.full((1, 64, 64), value), picture, **options)
+
+    assert "占位遮罩" in str(caught.value)
+    assert "stretch" not in str(caught.value)
+    # what is 64x64 itself may be masked wholly
+    assert normalize(torch.ones((1, 64, 64)), torch.zeros((1, 64, 64, 3))).coverage == 1
+
+
+def test_floats_of_0_to_255_are_read_as_such_and_that_is_said() -> None:
+    done = normalize(from_text(".... .##. ....") * 200)
+
+    assert done.pixels == drawn(".... .##. ....").tolist()
+    assert "0 to 255" in done.report["notes"][0]
+    assert "0 到 255" in done.report["notes"][0]
+
+
+def test_a_part_that_the_threshold_leaves_out_is_named_with_its_size() -> None:
+    mask = torch.zeros((1, 40, 60))
+    mask[:, 5:15, 5:15] = 1
+    mask[:, 20:30, 30:50] = 0.3
+
+    (note,) = normalize(mask).report["notes"]
+
+    assert "200 px of the mask are too faint, 0.30 at most" in note
+    assert "200 像素过淡（最亮 0.30" in note
+    assert normalize(mask, threshold=0.3).report["notes"] == []
 
 
 @pytest.mark.parametrize(
@@ -431,6 +501,25 @@ def test_the_preview_of_one_mask_shows_every_picture_and_stays_within_0_and_1() 
     assert preview.shape == (3, 20, 30, 3)
     assert preview.min() >= 0
     assert preview.max() <= 1
+
+
+def test_the_preview_of_a_long_video_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    from volc_inpaint.nodes.pixels import overlay
+
+    # a quarter of what the frames would take
+    monkeypatch.setattr(overlay, "MOST_PIXELS", 10 * 40 * 60 // 4)
+    frames = torch.full((10, 40, 60, 3), 0.2)
+    mask = torch.zeros((1, 40, 60))
+    mask[:, :, 30:] = 1
+
+    done = normalize(mask, frames)
+
+    assert done.preview.shape == (10, 20, 30, 3)
+    assert torch.allclose(done.preview[:, :, :15], torch.tensor(0.2))
+    expected = (torch.tensor(0.2) + torch.tensor([1.0, 0.15, 0.15])) / 2
+    assert torch.allclose(done.preview[:, :, 15:], expected, atol=1e-6)
+    assert done.mask.shape == (1, 40, 60)
+    assert "30x20" in done.report["notes"][0]
 
 
 @pytest.mark.parametrize(

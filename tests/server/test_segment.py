@@ -304,13 +304,15 @@ def test_nothing_found_is_an_error_and_nothing_is_repainted(
     assert {call.req_key for call in service.ledger.calls()} <= {"saliency_seg", "entity_seg"}
 
 
-def test_a_picture_of_a_batch_without_a_subject_is_named(
+def test_a_frame_of_a_batch_without_a_subject_is_named_and_left_as_it_was(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
     result = server.run(and_repaint(batch("subject", "discs.png", "plain.png")))
 
-    assert "in picture 2 of 2" in result.error_message
-    assert "img2img_inpainting_edit_zi2i" not in [c.req_key for c in service.ledger.calls()]
+    notes = graphs.report(result)["notes"]
+    assert any("subject in picture 2: its mask is empty" in note for note in notes)
+    painted = [c for c in service.ledger.calls() if c.req_key == "img2img_inpainting_edit_zi2i"]
+    assert len(painted) == 1
 
 
 def test_a_mask_missing_from_a_batch_is_an_error_and_the_other_stays_paid(

@@ -137,7 +137,7 @@ def test_downscale_sends_all_of_it(width: int, height: int, sent: tuple[int, int
         (12000, 9000, "error", (0, 0, 9, 9), ("12000x9000", "above 4096 px")),
         # 100 * 4096 / 12000 = 34
         (12000, 100, "downscale", (0, 0, 9, 9), ("sent as 4096x34", "below 64", "crop")),
-        (12000, 100, "crop", (0, 0, 12000, 9), ("sent as 4096x34", "below 64")),
+        (12000, 100, "crop", (0, 0, 12000, 9), ("sent as 4096x34", "below 64", "at most 6400 px")),
     ],
 )
 def test_what_cannot_be_sent_is_an_error_that_names_size_and_limit(
@@ -153,6 +153,18 @@ def test_what_cannot_be_sent_is_an_error_that_names_size_and_limit(
 
 
 SMALL = Limits(min_side=4, max_side=32)
+
+
+def test_nobody_who_has_fit_at_crop_is_told_to_set_it_to_crop() -> None:
+    for fit in ("crop", "downscale"):
+        with pytest.raises(InputError) as caught:
+            region.plan(masked(70, 9000, (0, 0, 9000, 70)), fit, LIMITS, 8)
+
+        assert ("Set fit to crop" in caught.value.text.english) is (fit == "downscale")
+        assert ("fit 设为 crop" in caught.value.text.chinese) is (fit == "downscale")
+        # 70 * 4096 / 64
+        assert "4480 px" in caught.value.text.english
+    region.plan(masked(70, 9000, (1000, 0, 1000 + 4480, 70)), "crop", LIMITS, 0)
 
 
 @settings(derandomize=True, deadline=None, max_examples=400)
