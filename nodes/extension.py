@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import ComfyExtension
 
-from .host import keys_page, server
+from .host import book_page, daily_limit, gallery, keys_page, server
 from .inpaint import VolcInpaint
 from .inpaint_url import VolcInpaintURL
 from .logo_info import LogoInfo
@@ -23,7 +23,11 @@ class VolcInpaintExtension(ComfyExtension):
 
     async def on_load(self) -> None:
         """Called once, before the server starts."""
-        keys_page.register(server.routes(), server.private_directory())
+        routes, private = server.routes(), server.private_directory()
+        keys_page.register(routes, private)
+        gallery.register(routes, server.configured_journal)
+        book_page.register(routes, server.configured_journal)
+        daily_limit.register(routes, private, server.configured_journal)
         server.log_journal()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:

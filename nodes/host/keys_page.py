@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -24,15 +21,15 @@ from ..volcengine.errors import (
     MissingCredentialsError,
 )
 from ..volcengine.request import to_json
+from . import guard
+from .private_file import write
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    Handler = Callable[[web.Request], Awaitable[web.Response]]
+    from collections.abc import Mapping
+    from pathlib import Path
 
 FILE_NAME = "credentials.json"
-MAX_BODY_BYTES = 8192
 
 _FIELDS = ("access_key", "secret_key", "session_token")
 _CHECK_TIMEOUT_S = 20.0
@@ -67,12 +64,12 @@ def register(
     saved = directory / FILE_NAME
 
     @routes.get("/volc_inpaint/credentials")
-    @_same_site
+    @guard.same_site
     async def show(_: web.Request) -> web.Response:
         return _state(saved, environ, home)
 
     @routes.post("/volc_inpaint/credentials")
-    @_same_site
+    @guard.same_site
     async def save(request: web.Request) -> web.Response:
         values = {
             name: key_sources.clean(value) for name, value in (await _fields(request)).items()
@@ -80,15 +77,15 @@ def register(
         try:
             Credentials(**values)
         except CredentialsError as error:
-            return _answer({"message": str(error)}, status=400)
+            return guard.answer({"message": str(error)}, status=400)
         try:
-            _write(saved, json.dumps(values).encode())
+            write(saved, json.dumps(values).encode())
         except OSError as error:
             return _unwritable(error)
         return _state(saved, environ, home)
 
     @routes.delete("/volc_inpaint/credentials")
-    @_same_site
+    @guard.same_site
     async def remove(_: web.Request) -> web.Response:
         try:
             saved.unlink(missing_ok=True)
@@ -97,10 +94,10 @@ def register(
         return _state(saved, environ, home)
 
     @routes.post("/volc_inpaint/check")
-    @_same_site
+    @guard.same_site
     async def check(request: web.Request) -> web.Response:
-        await _json(request)
-        return _answer(await asyncio.to_thread(check_keys, saved, environ, home))
+        await guard.read_json(request)
+        return guard.answer(await asyncio.to_thread(check_keys, saved, environ, home))
 
 
 def check_keys(
@@ -170,7 +167,7 @@ def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> web.Re
         found = {"configured": False, "tail": "", "source": "", "message": str(error)}
     else:
         found = {"configured": True, "tail": keys.tail, "source": keys.source, "message": ""}
-    return _answer({**found, "saved": saved.exists()})
+    return guard.answer({**found, "saved": saved.exists()})
 
 
 def _unwritable(error: OSError) -> web.Response:
@@ -180,64 +177,13 @@ def _unwritable(error: OSError) -> web.Response:
         "server, or set the keys in its environment.\n"
         f"无法更改已保存的密钥（{why}）。请修正 ComfyUI 服务器上 user/__volc_inpaint 文件夹的权限，或在其环境变量中设置密钥。"
     )
-    return _answer({"message": message}, status=400)
-
-
-def _answer(content: dict[str, Any], status: int = 200) -> web.Response:
-    return web.json_response(content, status=status, headers={"Cache-Control": "no-store"})
-
-
-def _same_site(handler: Handler) -> Handler:
-    """Turn away what another site's page sends, also where ComfyUI's own check is switched off."""
-
-    async def guarded(request: web.Request) -> web.Response:
-        site = request.headers.get("Sec-Fetch-Site", "same-origin")
-        origin = request.headers.get("Origin")
-        foreign = origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
-        if site not in ("same-origin", "none") or foreign:
-            raise web.HTTPForbidden(text="cross-site request")
-        return await handler(request)
-
-    return guarded
-
-
-async def _json(request: web.Request) -> Any:
-    # a page of another site can send a form without asking, but not this type
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType(text="application/json expected")
-    # aiohttp unpacks: 8 kB of gzip may be 8 MB of text
-    if "Content-Encoding" in request.headers:
-        raise web.HTTPUnsupportedMediaType(text="no Content-Encoding expected")
-    if request.content_length is None:
-        raise web.HTTPLengthRequired(text="Content-Length expected")
-    if request.content_length > MAX_BODY_BYTES:
-        raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length)
-    try:
-        return json.loads(await request.read())
-    except (ValueError, RecursionError):
-        raise web.HTTPBadRequest(text="not JSON") from None
+    return guard.answer({"message": message}, status=400)
 
 
 async def _fields(request: web.Request) -> dict[str, str]:
-    values = await _json(request)
+    values = await guard.read_json(request)
     if not isinstance(values, dict) or not set(values) <= set(_FIELDS):
         raise web.HTTPBadRequest(text=f"an object of {', '.join(_FIELDS)} expected")
     if not all(isinstance(value, str) for value in values.values()):
         raise web.HTTPBadRequest(text="texts expected")
     return {name: values.get(name, "") for name in _FIELDS}
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Replace the file in one step; nobody but its owner may read it (`mkstemp` makes it 0600)."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.chmod(0o700)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

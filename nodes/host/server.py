@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import comfy.model_management
 import folder_paths
+from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
+from ..jobs.booking import Origin
 from ..words import InputError
 from .settings import Settings
 
@@ -47,10 +49,19 @@ def journal_directory() -> Path:
     return private_directory() / "journal"
 
 
+def configured_journal() -> Path:
+    """Where paid pictures are kept.
+
+    Raises:
+        InputError: An environment variable of this server is not what it must be.
+    """
+    return Settings.from_environment().journal_dir or journal_directory()
+
+
 def log_journal() -> None:
     """Tell the operator where paid pictures are kept, or why that is not known, before anybody pays."""
     try:
-        folder = Settings.from_environment().journal_dir or journal_directory()
+        folder = configured_journal()
     except InputError as error:
         _LOG.warning("Volc Inpaint will buy nothing: %s", error.text.english)
     else:
@@ -72,6 +83,31 @@ def throw_if_interrupted() -> None:
 def routes() -> Any:
     """ComfyUI's table of HTTP routes."""
     return PromptServer.instance.routes
+
+
+def origin(node_id: str) -> Origin:
+    """Who asks for pictures: a node by its title and number, in a workflow by its name, else its number.
+
+    Args:
+        node_id: Of the node in the graph.
+    """
+    context = get_executing_context()
+    # What a page or a script sent along; it need not be there.
+    with contextlib.suppress(AttributeError, TypeError, ValueError):
+        for (
+            _,
+            prompt_id,
+            prompt,
+            extra,
+            *_,
+        ) in PromptServer.instance.prompt_queue.currently_running.values():
+            if context is not None and prompt_id == context.prompt_id:
+                node = prompt.get(node_id) or {}
+                title = (node.get("_meta") or {}).get("title") or node.get("class_type", "")
+                workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}
+                name = workflow.get("name") or workflow.get("id") or ""
+                return Origin(f"{title} {node_id}".strip()[:200], str(name)[:200])
+    return Origin(node_id)
 
 
 async def in_background(function: Callable[..., T], *arguments: Any) -> T:

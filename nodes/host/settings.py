@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+MAX_CALLS_PER_DAY = 1_000_000
+
+
 @dataclass(frozen=True)
 class Settings:
     """Operational settings of this server; none of them is a node input, so none costs a cached run.
@@ -28,6 +31,8 @@ class Settings:
             may take five times as long.
         journal_dir: Where paid pictures are kept, absolute; None = the server's own folder.
         journal_max_mb: Size at which the least recently used pictures leave the journal, in MB (10^6 bytes).
+        calls_per_day: Calls that all servers of the journal may send on one day of Beijing (UTC+8); 0 = no limit, None =
+            what the settings page says.
     """
 
     endpoint: str = DEFAULT_ENDPOINT
@@ -35,10 +40,11 @@ class Settings:
     timeout_s: float = 120.0
     journal_dir: Path | None = None
     journal_max_mb: int = 2048
+    calls_per_day: int | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """Read `VOLC_ENDPOINT`, `VOLC_MAX_CONCURRENCY`, `VOLC_TIMEOUT_S`, `VOLC_JOURNAL_DIR`, `VOLC_JOURNAL_MAX_MB`.
+        """Read `VOLC_ENDPOINT`, `VOLC_MAX_CONCURRENCY`, `VOLC_TIMEOUT_S`, `VOLC_JOURNAL_DIR`, `VOLC_JOURNAL_MAX_MB`, `VOLC_MAX_CALLS_PER_DAY`.
 
         Quotes around a value, which `docker --env-file` keeps, are taken off.
 
@@ -54,6 +60,9 @@ class Settings:
             journal_max_mb=_whole(
                 environ, "VOLC_JOURNAL_MAX_MB", cls.journal_max_mb, 1, 10_000_000
             ),
+            calls_per_day=_whole(environ, "VOLC_MAX_CALLS_PER_DAY", 0, 0, MAX_CALLS_PER_DAY)
+            if _text(environ, "VOLC_MAX_CALLS_PER_DAY")
+            else None,
         )
 
 

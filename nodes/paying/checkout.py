@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..host import server
+from ..host import daily_limit, server
 from ..host.display import Display, follow
 from ..host.settings import Settings
 from ..jobs import account, workers
@@ -53,6 +53,7 @@ class Checkout:
             journal_directory=settings.journal_dir or server.journal_directory(),
             journal_max_bytes=settings.journal_max_mb * 1_000_000,
         )
+        self._calls_per_day = daily_limit.load(server.private_directory()).calls
         self._node_id = node_id
         self._previews: list[dict[str, str]] = []
         self.outcomes: list[Outcome] = []
@@ -82,7 +83,14 @@ class Checkout:
             InterruptProcessingException: The user cancelled.
         """
         display = Display(self._node_id, len(jobs))
-        run = workers.start(self._account, jobs, decode)
+        run = workers.start(
+            self._account,
+            jobs,
+            decode,
+            calls_per_day=self._calls_per_day,
+            origin=server.origin(self._node_id),
+            check=server.throw_if_interrupted,
+        )
         await follow(run, display, take)
         self.outcomes, self._previews = run.results(), display.output()
         missing = [outcome for outcome in self.outcomes if outcome.value is None]

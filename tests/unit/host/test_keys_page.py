@@ -16,7 +16,7 @@ import pytest
 import requests
 from aiohttp import web
 from simulated_service import SimulatedService
-from volc_inpaint.nodes.host import keys_page
+from volc_inpaint.nodes.host import guard, keys_page
 from volc_inpaint.nodes.volcengine import key_sources
 
 if TYPE_CHECKING:
@@ -285,7 +285,7 @@ def test_a_wrong_body_saves_nothing(tmp_path, status, body):
 
 def test_a_packed_body_which_may_be_a_thousand_times_larger_saves_nothing(tmp_path):
     body = gzip.compress(json.dumps({**KEYS, "session_token": ""}).encode() + b" " * 500_000)
-    assert len(body) < keys_page.MAX_BODY_BYTES
+    assert len(body) < guard.MAX_BODY_BYTES
     with page(tmp_path) as url:
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
         answer = requests.post(f"{url}/credentials", data=body, headers=headers)

@@ -1,0 +1,176 @@
+"""The routes behind the page's account: sums, calls that may have been billed, and all calls as a table."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from ..jobs.book import open_book
+from ..jobs.book_lines import BEIJING, sums
+from ..volcengine import models
+from ..words import InputError
+from . import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from ..jobs.book import Book
+    from ..jobs.book_lines import Call
+
+    Handler = Callable[[web.Request, Book], Awaitable[web.Response]]
+
+# The first three are what the bill shows of a call.
+_COLUMNS = {
+    "en": ("Time (UTC+8)", "Interface", "Request ID", "Action", "Outcome", "Code", "Seed",
+           "Task ID", "Picture", "Node", "Compared"),
+    "zh": ("时间（UTC+8）", "接口", "请求 ID", "Action", "结果", "错误码", "种子",
+           "任务 ID", "图片", "节点", "已核对"),
+}  # fmt: skip
+_OUTCOMES = {
+    "en": {
+        "sent": "under way",
+        "paid": "paid",
+        "fetched": "paid, fetched later",
+        "failed": "failed",
+        "unknown": "unknown",
+    },
+    "zh": {
+        "sent": "进行中",
+        "paid": "已付费",
+        "fetched": "已付费，后来取回",
+        "failed": "失败",
+        "unknown": "结果未知",
+    },
+}
+
+
+def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
+    """Add the routes of the account book below `/volc_inpaint/`.
+
+    Args:
+        routes: ComfyUI's, before the server starts.
+        journal: Tells the journal's folder; its error is told to the page.
+    """
+
+    def guarded(handler: Handler) -> guard.Handler:
+        @guard.same_site
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request, open_book(journal()))
+            except InputError as error:
+                return guard.answer({"message": str(error)}, status=400)
+            except OSError as error:
+                return guard.unreadable(error)
+
+        return handle
+
+    @routes.get("/volc_inpaint/book")
+    @guarded
+    async def show(_: web.Request, book: Book) -> web.Response:
+        return guard.answer(await asyncio.to_thread(account, book))
+
+    @routes.post("/volc_inpaint/book/ticks")
+    @guarded
+    async def tick(request: web.Request, book: Book) -> web.Response:
+        values = await guard.read_json(request)
+        if not isinstance(values, dict) or set(values) != {"call", "ticked"}:
+            raise web.HTTPBadRequest(text="an object of call and ticked expected")
+        reading = await asyncio.to_thread(book.read)
+        call = reading.calls.get(values["call"]) if isinstance(values["call"], str) else None
+        if call is None or call.state != "unknown":
+            raise web.HTTPNotFound
+        await asyncio.to_thread(book.tick, call.number, ticked=values["ticked"] is True)
+        return guard.answer(await asyncio.to_thread(account, book))
+
+    @routes.get("/volc_inpaint/book.csv")
+    @guarded
+    async def export(request: web.Request, book: Book) -> web.Response:
+        language = "zh" if request.query.get("lang") == "zh" else "en"
+        reading = await asyncio.to_thread(book.read)
+        text = await asyncio.to_thread(table, list(reading.calls.values()), language)
+        name = datetime.now(BEIJING).strftime("volcengine-calls-%Y-%m-%d.csv")
+        headers = {
+            **guard.HEADERS,
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{name}"',
+        }
+        return web.Response(text=text, content_type="text/csv", charset="utf-8", headers=headers)
+
+
+def account(book: Book) -> dict[str, Any]:
+    """The sums of the book, and the calls that may have been billed, newest first.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    reading = book.read()
+    unknown = [call for call in reading.calls.values() if call.state == "unknown"]
+    return {
+        "sums": sums(reading, time.time()),
+        "unknown": [
+            {
+                "call": call.number,
+                "at": call.at,
+                "model": call.asked.model,
+                "seed": call.asked.seed,
+                "prompt": call.asked.prompt,
+                "request_id": call.request_id,
+                "task_id": call.task_id,
+                "node": call.asked.node,
+                "ticked": call.ticked,
+            }
+            for call in sorted(unknown, key=lambda call: -call.at)
+        ],
+    }
+
+
+def table(calls: list[Call], language: str) -> str:
+    """Calls as CSV, newest first, with the mark by which spreadsheets know UTF-8.
+
+    Args:
+        calls: Of the book.
+        language: `en` or `zh`; of the headings and outcomes.
+    """
+    actions = {row.req_key: row.action for row in _rows()}
+    text = io.StringIO()
+    text.write("\ufeff")
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS[language])
+    for call in sorted(calls, key=lambda call: -call.at):
+        asked = call.asked
+        row = (
+            datetime.fromtimestamp(call.at, BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
+            asked.model,
+            call.request_id,
+            actions.get(asked.model, ""),
+            _OUTCOMES[language][call.state],
+            call.code or "",
+            "" if asked.seed is None else asked.seed,
+            call.task_id,
+            asked.key,
+            asked.node,
+            "x" if call.ticked else "",
+        )
+        writer.writerow([_text(value) for value in row])
+    return text.getvalue()
+
+
+def _rows() -> tuple[models.Model, ...]:
+    return (
+        *models.INPAINTING.values(),
+        models.SUBJECT_SEGMENTATION,
+        models.ENTITY_SEGMENTATION,
+    )
+
+
+def _text(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula: names and ids come from elsewhere."""
+    text = str(value)
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text

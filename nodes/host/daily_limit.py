@@ -1,0 +1,128 @@
+"""The limit of calls a day as the settings page sees it: kept on the server, unless its environment sets it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiohttp import web
+
+from ..jobs.book import open_book
+from ..jobs.limit import Limit
+from ..words import InputError, Text
+from . import guard
+from .private_file import write
+from .settings import MAX_CALLS_PER_DAY, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+FILE_NAME = "limit.json"
+_LOG = logging.getLogger(__name__)
+
+
+class DailyLimit(NamedTuple):
+    """How many calls a day, and who says so.
+
+    Attributes:
+        calls: 0 for no limit.
+        source: `environment`, `settings`, or empty.
+    """
+
+    calls: int
+    source: str
+
+
+def load(directory: Path, environ: Mapping[str, str] = os.environ) -> DailyLimit:
+    """The limit: the environment's, else what the settings page saved, else none.
+
+    Args:
+        directory: The pack's private folder.
+        environ: Environment variables.
+
+    Raises:
+        InputError: What is set or saved is no number of calls; nothing may be bought then, for a limit was meant.
+    """
+    settings = Settings.from_environment(environ)
+    if settings.calls_per_day is not None:
+        return DailyLimit(settings.calls_per_day, "environment")
+    try:
+        calls = json.loads((directory / FILE_NAME).read_bytes())["calls_per_day"]
+    except FileNotFoundError:
+        return DailyLimit(0, "")
+    except (OSError, ValueError, KeyError, TypeError):
+        calls = None
+    if not _possible(calls):
+        raise InputError(_UNREADABLE)
+    return DailyLimit(calls, "settings" if calls else "")
+
+
+def register(
+    routes: web.RouteTableDef,
+    directory: Path,
+    journal: Callable[[], Path],
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Add the route below `/volc_inpaint/` that reads and sets the limit.
+
+    Args:
+        routes: ComfyUI's, before the server starts.
+        directory: The pack's private folder.
+        journal: Tells the journal's folder; its error is told to the page.
+        environ: Environment variables.
+    """
+
+    def state() -> dict[str, Any]:
+        limit = load(directory, environ)
+        left = Limit(open_book(journal()), limit.calls).left() if limit.calls else None
+        return {"calls": limit.calls, "left": left, "source": limit.source}
+
+    async def told() -> web.Response:
+        try:
+            return guard.answer(await asyncio.to_thread(state))
+        except InputError as error:
+            return guard.answer({"message": str(error)}, status=400)
+        except OSError as error:
+            return guard.unreadable(error)
+
+    @routes.get("/volc_inpaint/limit")
+    @guard.same_site
+    async def show(_: web.Request) -> web.Response:
+        return await told()
+
+    @routes.post("/volc_inpaint/limit")
+    @guard.same_site
+    async def save(request: web.Request) -> web.Response:
+        values = await guard.read_json(request)
+        if not isinstance(values, dict) or set(values) != {"calls"}:
+            raise web.HTTPBadRequest(text="an object of calls expected")
+        if not _possible(values["calls"]):
+            return guard.answer({"message": _NO_NUMBER.lines()}, status=400)
+        try:
+            content = json.dumps({"calls_per_day": values["calls"]}).encode()
+            await asyncio.to_thread(write, directory / FILE_NAME, content)
+        except OSError as error:
+            return guard.unreadable(error)
+        _LOG.info(
+            "Volc Inpaint: the settings page set the limit to %d calls a day", values["calls"]
+        )
+        return await told()
+
+
+_NO_NUMBER = Text(
+    f"The limit must be a whole number from 0 (none) to {MAX_CALLS_PER_DAY}.",
+    f"上限应为 0（不限）到 {MAX_CALLS_PER_DAY} 之间的整数。",
+)
+_UNREADABLE = Text(
+    "The limit of calls a day that was saved on the settings page cannot be read, so nothing is bought. Set it again in "
+    "Settings › Volcengine.",
+    "无法读取在设置页面保存的每日调用上限，因此不会购买。请在“设置 › Volcengine”中重新设置。",
+)
+
+
+def _possible(calls: Any) -> bool:
+    return type(calls) is int and 0 <= calls <= MAX_CALLS_PER_DAY

@@ -1,0 +1,77 @@
+"""What every route of the pack does alike: it turns other sites' pages away, and reads no more than it expects."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from ..words import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+MAX_BODY_BYTES = 8192
+# Nobody else may embed an answer or guess its type; and nothing in it may run.
+HEADERS = {
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+
+
+def answer(content: dict[str, Any], status: int = 200) -> web.Response:
+    """An answer in JSON that no cache keeps."""
+    headers = {**HEADERS, "Cache-Control": "no-store"}
+    return web.json_response(content, status=status, headers=headers)
+
+
+def same_site(handler: Handler) -> Handler:
+    """Turn away what another site's page sends, also where ComfyUI's own check is switched off."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        site = request.headers.get("Sec-Fetch-Site", "same-origin")
+        origin = request.headers.get("Origin")
+        foreign = origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+        if site not in ("same-origin", "none") or foreign:
+            raise web.HTTPForbidden(text="cross-site request")
+        return await handler(request)
+
+    return guarded
+
+
+async def read_json(request: web.Request) -> Any:
+    """The JSON of a request.
+
+    Raises:
+        HTTPException: It is none, is larger than 8 kB, or comes as what a page of another site can send without asking.
+    """
+    # a page of another site can send a form without asking, but not this type
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="application/json expected")
+    # aiohttp unpacks: 8 kB of gzip may be 8 MB of text
+    if "Content-Encoding" in request.headers:
+        raise web.HTTPUnsupportedMediaType(text="no Content-Encoding expected")
+    if request.content_length is None:
+        raise web.HTTPLengthRequired(text="Content-Length expected")
+    if request.content_length > MAX_BODY_BYTES:
+        raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length)
+    try:
+        return json.loads(await request.read())
+    except (ValueError, RecursionError):
+        raise web.HTTPBadRequest(text="not JSON") from None
+
+
+def unreadable(error: OSError) -> web.Response:
+    """The journal's folder, or the pack's own, cannot be read or changed."""
+    why = error.strerror or type(error).__name__
+    text = Text(
+        f"The folder of paid pictures, or user/__volc_inpaint of the ComfyUI server, cannot be read or changed ({why}). "
+        "Correct its rights, or make room on its disk.",
+        f"无法读取或更改已付费图片的文件夹或 ComfyUI 服务器的 user/__volc_inpaint 文件夹（{why}）。请修正其权限或清理磁盘空间。",
+    )
+    return answer({"message": text.lines()}, status=400)

@@ -1,0 +1,167 @@
+"""The entries of a journal as somebody looks through them: listed, opened and deleted, those of before the book too."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import struct
+import threading
+import zipfile
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .book_lines import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from .book import Book
+    from .book_lines import Reading
+
+KEY = re.compile(r"[0-9a-f]{64}")
+# The zip's first file, stored, is the report: its header, its name, its text.
+_HEADER = struct.Struct("<4s5H3I2H")
+_HEAD_BYTES = 16_384
+
+
+class Picture(NamedTuple):
+    """What is known of an entry.
+
+    Attributes:
+        key: Its name.
+        at: When it was paid, in seconds since 1970 UTC; 0 if nothing says so.
+        asked: Of the call; of an entry of before the book the seed only.
+        request_id: Of the call.
+    """
+
+    key: str
+    at: float
+    asked: Asked
+    request_id: str
+
+
+class Gallery:
+    """The pictures of a journal.
+
+    Args:
+        journal: Its folder.
+        book: Its account book.
+    """
+
+    def __init__(self, journal: Path, book: Book) -> None:
+        self._journal = journal
+        self._book = book
+        self._lock = threading.Lock()
+        self._reports: dict[str, dict[str, Any]] = {}
+
+    def pictures(self) -> list[Picture]:
+        """All of them, newest first.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+        with self._lock:
+            keys = set(self._keys())
+            known = _known(self._book.read())
+            found = []
+            for key in keys:
+                picture = known.get(key)
+                if picture is None or not picture.at:
+                    picture = self._of_report(key, picture.asked if picture else None)
+                found.append(picture)
+            for key in self._reports.keys() - keys:
+                del self._reports[key]
+            return sorted(found, key=lambda picture: (-picture.at, picture.key))
+
+    def open(self, key: str) -> bytes | None:
+        """The picture's file as it was received; None if there is none.
+
+        Raises:
+            OSError: It is there, but cannot be read.
+        """
+        try:
+            with zipfile.ZipFile(self._path(key)) as file:
+                names = json.loads(file.read("report.json"))["files"]
+                return file.read(names[0])
+        except (FileNotFoundError, zipfile.BadZipFile, KeyError, IndexError, TypeError, ValueError):
+            return None
+
+    def delete(self, key: str) -> bool:
+        """Delete an entry and its thumbnail; False if there is none.
+
+        Raises:
+            OSError: It cannot be deleted.
+        """
+        try:
+            self._path(key).unlink()
+        except FileNotFoundError:
+            return False
+        with contextlib.suppress(OSError):
+            self.thumbnail(key).unlink()
+        self._book.deleted(key)
+        return True
+
+    def thumbnail(self, key: str) -> Path:
+        """Where the thumbnail of an entry is kept."""
+        return self._journal / "thumbnails" / key[:2] / f"{key}.jpg"
+
+    def drop_thumbnails(self) -> None:
+        """Remove those whose entries the journal's size limit has removed."""
+        for path in self._journal.glob("thumbnails/??/*.jpg"):
+            if not self._path(path.stem).exists():
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def _path(self, key: str) -> Path:
+        if not KEY.fullmatch(key):
+            raise ValueError(key)
+        return self._journal / key[:2] / f"{key}.zip"
+
+    def _keys(self) -> Iterator[str]:
+        for path in self._journal.glob("??/*.zip"):
+            if KEY.fullmatch(path.stem):
+                yield path.stem
+
+    def _of_report(self, key: str, asked: Asked | None) -> Picture:
+        if key not in self._reports:
+            self._reports[key] = _report(self._path(key))
+        report = self._reports[key]
+        at, seed = report.get("received_at"), report.get("seed")
+        seed = seed if isinstance(seed, int) else None
+        return Picture(
+            key,
+            float(at) if isinstance(at, (int, float)) else 0.0,
+            asked or Asked(seed=seed, key=key),
+            str(report.get("request_id", "")),
+        )
+
+
+def _known(reading: Reading) -> dict[str, Picture]:
+    """What the book says of each entry: the last call that paid it, else what was asked for when it was served."""
+    found: dict[str, Picture] = {}
+    for _, asked in reading.served:
+        found.setdefault(asked.key, Picture(asked.key, 0.0, asked, ""))
+    for call in reading.calls.values():
+        before = found.get(call.asked.key)
+        if call.state in ("paid", "fetched") and (before is None or before.at < call.at):
+            found[call.asked.key] = Picture(call.asked.key, call.at, call.asked, call.request_id)
+    return found
+
+
+def _report(path: Path) -> dict[str, Any]:
+    """The report of an entry, without its pictures; empty if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+        magic, _, _, method, _, _, _, size, _, name, extra = _HEADER.unpack_from(head)
+        start = _HEADER.size + name + extra
+        plain = magic == b"PK\3\4" and method == 0 and size <= len(head) - start
+        if plain and head[_HEADER.size : start - extra] == b"report.json":
+            report = json.loads(head[start : start + size])
+        else:
+            with zipfile.ZipFile(path) as whole:
+                report = json.loads(whole.read("report.json"))
+    except (OSError, struct.error, zipfile.BadZipFile, KeyError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}
