@@ -22,8 +22,8 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from .book_lines import BookFile, day, put_together
-from .claims import LockedFile
 from .folders import this_machine_only
+from .locks import LockedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

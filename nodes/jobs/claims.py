@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import platform
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from .job import Receipt
+from .locks import LockedFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,100 +174,3 @@ class Claim:
     def keep(self) -> None:
         """The picture is in the journal."""
         self.money = "kept"
-
-
-# What a system says of a lock that another holds. Anything else is a folder that knows no locks.
-_HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK, getattr(errno, "EDEADLOCK", 0)})
-_TRIES = 100
-
-
-class LockedFile:
-    """A small file that this process alone may read and write until it closes it."""
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
-        self._descriptor = descriptor
-
-    @classmethod
-    def try_open(cls, path: Path) -> LockedFile | None:
-        """Create or open `path` and lock it; None if somebody else has it locked.
-
-        Raises:
-            OSError: The file can be neither made nor opened, or its folder knows no locks.
-        """
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        for _ in range(_TRIES):
-            try:
-                descriptor = os.open(path, flags, 0o600)
-            except PermissionError:
-                if sys.platform == "win32":
-                    return None  # being removed by its owner right now
-                raise
-            try:
-                _lock(descriptor)
-            except OSError as error:
-                os.close(descriptor)
-                if error.errno in _HELD:
-                    return None
-                raise
-            # Its last owner may have removed it between our open and our lock.
-            with contextlib.suppress(FileNotFoundError):
-                if os.fstat(descriptor).st_ino == path.stat().st_ino:
-                    return cls(path, descriptor)
-            os.close(descriptor)
-        return None
-
-    def read(self) -> bytes:
-        """The whole content."""
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        parts = []
-        while part := os.read(self._descriptor, 1 << 16):
-            parts.append(part)
-        return b"".join(parts)
-
-    def write(self, content: bytes) -> None:
-        """Replace the content; on the disk when this returns."""
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        left = memoryview(content)
-        while left:
-            left = left[os.write(self._descriptor, left) :]
-        os.ftruncate(self._descriptor, len(content))
-        os.fsync(self._descriptor)
-
-    def close(self, *, remove: bool) -> None:
-        """Unlock; with `remove` the file is gone, or at least empty if that can be done."""
-        with contextlib.suppress(OSError):
-            if remove:
-                os.ftruncate(self._descriptor, 0)
-                if sys.platform != "win32":
-                    self._path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            # Not by closing alone: a process forked off meanwhile would go on holding it.
-            _unlock(self._descriptor)
-        os.close(self._descriptor)
-        if remove and sys.platform == "win32":
-            with contextlib.suppress(OSError):
-                self._path.unlink()
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Far behind the content, which stays readable for others.
-    _OFFSET = 1 << 30
-
-    def _lock(descriptor: int) -> None:
-        os.lseek(descriptor, _OFFSET, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-
-    def _unlock(descriptor: int) -> None:
-        os.lseek(descriptor, _OFFSET, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _unlock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -241,7 +241,10 @@ class Journal:
     def _make_folder(self, folder: Path) -> None:
         if not folder.is_dir():
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700, exist_ok=True)
+            # `exist_ok` would ask again what it is, and be told that it is not there: a file system between machines
+            # may not know yet of a folder that another has just made
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(mode=0o700)
 
 
 class _Shelf:

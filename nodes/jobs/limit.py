@@ -12,7 +12,7 @@ from ..volcengine.errors import VolcengineError
 from ..words import Text
 from .book import new_number
 from .book_lines import day
-from .claims import LockedFile
+from .locks import LockedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
