@@ -9,6 +9,7 @@ its requirements) point it to a ComfyUI you have already.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ def main() -> int:
     """Run one sub-command; returns the exit code."""
     if sys.version_info < (3, 10):  # noqa: UP036 - so that an older Python says more than "invalid syntax"
         sys.exit("Python 3.10 or newer is needed.")
+    tolerate_any_console()
     parser = argparse.ArgumentParser(
         prog="dev.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -40,6 +42,14 @@ def main() -> int:
         parser.error(f"lint takes no arguments: {' '.join(rest)}")
     chosen = {"demo": demo, "test": test, "lint": lint, "bench": bench, "mutants": mutants}
     return chosen[options.command](rest)
+
+
+def tolerate_any_console() -> None:
+    """Write what the console's encoding lacks by its number, here and in what is started, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    os.environ["PYTHONIOENCODING"] = f"{sys.stdout.encoding or 'utf-8'}:backslashreplace"
 
 
 def demo(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import ComfyExtension
 
-from .host import book_page, daily_limit, gallery, keys_page, server
+from .host import book_page, console, daily_limit, gallery, keys_page, server
 from .inpaint import VolcInpaint
 from .inpaint_url import VolcInpaintURL
 from .logo_info import LogoInfo
@@ -23,6 +23,7 @@ class VolcInpaintExtension(ComfyExtension):
 
     async def on_load(self) -> None:
         """Called once, before the server starts."""
+        console.guard(__package__)
         routes, private = server.routes(), server.private_directory()
         keys_page.register(routes, private)
         gallery.register(routes, server.configured_journal)

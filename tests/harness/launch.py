@@ -87,7 +87,7 @@ def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str,
     env = {
         name: value
         for name, value in os.environ.items()
-        if not name.upper().startswith(("VOLC", "PYTHONPATH", "PYTHONHOME"))
+        if not name.upper().startswith(("VOLC", "PYTHONPATH", "PYTHONHOME", "PYTHONIOENCODING"))
     }
     home.mkdir(parents=True, exist_ok=True)
     env["HOME"] = env["USERPROFILE"] = str(home)
