@@ -14,6 +14,7 @@ import folder_paths
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
+from ..jobs import folders
 from ..jobs.booking import Origin
 from ..words import InputError
 from .settings import Settings
@@ -66,6 +67,8 @@ def log_journal() -> None:
         _LOG.warning("Volc Inpaint will buy nothing: %s", error.text.english)
     else:
         _LOG.info("Volc Inpaint keeps paid pictures in %s", folder)
+        if warning := folders.warning(folder):
+            _LOG.warning("Volc Inpaint: %s", warning.english)
 
 
 def throw_if_interrupted() -> None:

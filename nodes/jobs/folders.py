@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..words import Text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -113,6 +115,25 @@ def this_machine_only(folder: Path, table: str | None = None) -> str:
         return ""
     mount = mount_of(place, mounts(table))
     return locks_end_here(mount) if mount else ""
+
+
+def warning(folder: Path, table: str | None = None) -> Text | None:
+    """What to say of a journal's folder whose locks no other machine sees; None where there is nothing to say.
+
+    Args:
+        folder: Of the journal.
+        table: As of `this_machine_only`.
+    """
+    name = this_machine_only(folder, table)
+    if not name:
+        return None
+    return Text(
+        f"The journal is on {name}, whose locks end at this machine: an equal picture is paid once on this machine only, and "
+        "again by every other machine that asks for it at the same time. For several machines take a file system whose "
+        "locks reach all of them, such as JuiceFS or MooseFS.",
+        f"本地记录位于 {name}，其文件锁仅在本机有效：相同的图片只在本机保证付费一次，其他机器同时请求时会再次付费。"
+        "多台机器请使用文件锁对所有机器有效的文件系统，例如 JuiceFS 或 MooseFS。",
+    )
 
 
 def _plain(text: str) -> str:

@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ..host import daily_limit, server
 from ..host.display import Display, follow
 from ..host.settings import Settings
-from ..jobs import account, workers
+from ..jobs import account, folders, workers
 from ..volcengine import key_sources
 from ..words import Text
 from .report import report, summary
@@ -109,6 +109,9 @@ class Checkout:
             **fields: Further ones of the report.
         """
         notes = list(notes)
+        bought = any(outcome.status in ("paid", "unknown") for outcome in self.outcomes)
+        if bought and (warning := folders.warning(self._account.journal.directory)):
+            notes.append(warning)
         return io.NodeOutput(
             *values,
             report(self.outcomes, notes=notes, **fields),

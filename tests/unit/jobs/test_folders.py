@@ -96,3 +96,18 @@ def test_a_table_that_cannot_be_read_tells_nothing(table):
 def test_this_system_s_own_table_is_read(tmp_path):
     # a temporary folder of a test run lies on a disk or in memory
     assert "" == folders.this_machine_only(tmp_path)
+
+
+def test_the_warning_names_the_file_system_and_what_helps_in_both_languages():
+    warning = folders.warning(Path("/mnt/bucket/journal"), f"{ROOT}\n{RCLONE}\n")
+
+    assert warning is not None
+    assert "on rclone" in warning.english
+    assert "paid once on this machine only" in warning.english
+    assert "JuiceFS" in warning.english
+    assert "位于 rclone" in warning.chinese
+    assert "JuiceFS" in warning.chinese
+
+
+def test_where_the_locks_reach_as_far_as_the_folder_nothing_is_said():
+    assert folders.warning(Path("/mnt/jfs/journal"), f"{ROOT}\n{JUICEFS}\n") is None
