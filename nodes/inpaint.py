@@ -10,16 +10,18 @@ from comfy_api.latest import io
 from .host.display import PREVIEW_SIDE
 from .host.server import in_background
 from .host.values import Choice, Number, error
+from .jobs.job import MadeWhenNeeded
 from .paying import painting
 from .paying.checkout import Checkout, fingerprint
 from .paying.painting import Painting
 from .paying.report import batch, copies_notes, link_notes, links, missing_notes
 from .pixels import encode, masks, notes, pictures, region
 from .pixels.canvas import Canvas
-from .words import Text
+from .volcengine.errors import VolcengineError
+from .words import InputError, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     import torch
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from .jobs.job import Job, Outcome
     from .volcengine.models import Model
-    from .volcengine.request import Request
 
 FEATHER = Number("feather", 8, 0, 256)
 FIT = Choice("fit", tuple(region.FITS))
@@ -141,22 +142,28 @@ class VolcInpaint(io.ComfyNode):
         plan = _planner(wanted.model, fit, feather, context)
         # of a batch, what nothing is masked in is not sent
         regions = [plan(layer) if layer.any() else None for layer in selected]
+        to_send = [(place, part) for place, part in enumerate(regions) if part]
         brought = await in_background(notes.brought, image, given, selected)
         checkout = Checkout(cls.hidden.unique_id)
 
-        jobs: list[Job] = []
-        for number, (picture, layer, part) in enumerate(
-            zip(image, selected, regions, strict=True), 1
-        ):
-            if part is None:
-                continue
-            # The tensor is read here, on the node's own thread; what takes long runs beside it.
-            rgb = pictures.to_uint8(picture[part.slices])
-            request, pixels_key = await in_background(_request, wanted, part, rgb, layer)
-            jobs += wanted.jobs(request, pixels_key, number)
-
         pasted = paste_back and not wanted.draws_logo
         canvas = Canvas(image, wanted.variants, selected, regions, feather, pasted)
+
+        def jobs(encoded: bool) -> Iterator[Job]:
+            for number, (place, part) in enumerate(to_send, 1):
+                refused: VolcengineError | None = None
+                files: tuple[bytes, ...] = ()
+                with checkout.encoding(number, len(to_send)):
+                    rgb = part.picture(pictures.to_uint8(image[place][part.slices]))
+                    white = part.mask(selected[place])
+                    if encoded:
+                        try:
+                            files = _files(wanted.model, rgb, white)
+                        except InputError as error:  # the others can be sent all the same
+                            refused = VolcengineError(error.text)
+                    request, key = wanted.request(pictures=files), pictures.pixels_key(rgb, white)
+                    del rgb, white
+                yield from wanted.jobs(request, key, place + 1, refused)
 
         def decode(files: tuple[bytes, ...]) -> Image.Image:
             return pictures.open_picture(pictures.first(files))
@@ -165,7 +172,8 @@ class VolcInpaint(io.ComfyNode):
             canvas.put(outcome.job.index - 1, outcome.value)
             return canvas.preview(outcome.job.index - 1, PREVIEW_SIDE)
 
-        painted = await checkout.buy(jobs, decode, take, require_all=wanted.require_all)
+        wishes = MadeWhenNeeded(len(to_send) * wanted.variants, jobs(True), jobs(False))
+        painted = await checkout.buy(wishes, decode, take, require_all=wanted.require_all)
         kept = await in_background(canvas.keep)
         places = sorted([*kept, *(outcome.job.index - 1 for outcome in painted)])
         said = brought + [note for part in regions if part for note in part.notes]
@@ -217,12 +225,7 @@ def _planner(
     )
 
 
-def _request(
-    wanted: Painting, part: region.Region, rgb: NDArray[np.uint8], layer: masks.Mask
-) -> tuple[Request, str]:
-    """Encode what is sent of one picture, once for all its variants, and name it by its pixels."""
-    model = wanted.model
-    rgb, white = part.picture(rgb), part.mask(layer)
+def _files(model: Model, rgb: NDArray[np.uint8], white: masks.Mask) -> tuple[bytes, bytes]:
+    """What is sent of one picture for all its variants: itself and its mask."""
     picture = encode.picture(rgb, model.max_file_bytes, model.safe_file_bytes)
-    request = wanted.request(pictures=(picture.data, encode.mask(white)))
-    return request, pictures.pixels_key(rgb, white)
+    return picture.data, encode.mask(white)

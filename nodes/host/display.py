@@ -38,16 +38,24 @@ class Display:
         self._total = total
         self._arrived = 0
         self._bar = comfy.utils.ProgressBar(total, node_id=node_id)
-        self._shown: Status | None = None
+        self._shown: tuple[Status, tuple[int, int] | None] | None = None
         self._previews: dict[int, dict[str, str]] = {}
 
-    def status(self, status: Status, *, done: bool = False) -> None:
-        """Show how the run stands; sent only when it changed."""
-        if status == self._shown and not done:
+    def status(
+        self, status: Status, encoding: tuple[int, int] | None = None, *, done: bool = False
+    ) -> None:
+        """Show how the run stands; sent only when it changed.
+
+        Args:
+            status: Of the run.
+            encoding: Which of how many pictures is being encoded, if one is.
+            done: Whether this is the last.
+        """
+        if (status, encoding) == self._shown and not done:
             return
-        self._shown = status
+        self._shown = status, encoding
         server = PromptServer.instance
-        event = {**self._ids, **asdict(status), "done": done}
+        event = {**self._ids, **asdict(status), "encoding": encoding, "done": done}
         server.send_sync("volc_inpaint.status", event, server.client_id)
 
     def picture(self, index: int, rgb: NDArray[np.uint8]) -> None:
@@ -66,13 +74,19 @@ class Display:
         return [self._previews[index] for index in sorted(self._previews)]
 
 
-async def follow(run: Run, display: Display, take: Callable[[Outcome], NDArray[np.uint8]]) -> None:
+async def follow(
+    run: Run,
+    display: Display,
+    take: Callable[[Outcome], NDArray[np.uint8]],
+    encoding: Callable[[], tuple[int, int] | None],
+) -> None:
     """Wait for a run and take its pictures as they arrive.
 
     Args:
         run: What was started.
         display: Where to show it.
         take: Called on a thread of its own for each outcome with a value; returns what to preview, uint8 [H, W, 3].
+        encoding: Which of how many pictures is being encoded now, if one is.
 
     Raises:
         InterruptProcessingException: The user cancelled. Nothing new is sent; what is on the wire is journaled
@@ -87,13 +101,15 @@ async def follow(run: Run, display: Display, take: Callable[[Outcome], NDArray[n
                     rgb = await in_background(take, outcome)
                     with contextlib.suppress(OSError):  # a full disk costs the preview, not the run
                         await in_background(display.picture, outcome.job.index, rgb)
-                display.status(run.status())
+                display.status(run.status(), encoding())
             if finished:
                 break
             throw_if_interrupted()
-            display.status(run.status())
+            display.status(run.status(), encoding())
             await asyncio.sleep(POLL_S)
     finally:
         if not run.done.is_set():
             run.cancel()
+    if run.broken is not None:
+        raise run.broken
     display.status(run.status(), done=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..volcengine.answers import Answer
     from ..volcengine.errors import VolcengineError
@@ -29,6 +29,7 @@ class Job:
         pixels_key: Stands for the pixels, or links, as sent.
         seed: To send; None for interfaces without one.
         drawn: Whether the seed was drawn and may be drawn again.
+        refused: Why nothing can be sent for it, if that showed when it was made.
     """
 
     index: int
@@ -37,6 +38,43 @@ class Job:
     pixels_key: str
     seed: int | None = None
     drawn: bool = False
+    refused: VolcengineError | None = None
+
+
+class Wanted(Protocol):
+    """Jobs, perhaps made when they are asked for; a list of them, for instance."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Job]: ...
+
+
+@dataclass(frozen=True)
+class MadeWhenNeeded:
+    """Jobs that are made one after the other as they are asked for, once.
+
+    Attributes:
+        total: How many.
+        jobs: Makes them.
+        drafts: Makes the same without the pictures that they send, which is all that their keys need.
+    """
+
+    total: int
+    jobs: Iterator[Job]
+    drafts: Iterable[Job]
+
+    def __len__(self) -> int:
+        """How many."""
+        return self.total
+
+    def __iter__(self) -> Iterator[Job]:
+        """The jobs."""
+        return self.jobs
+
+
+def drafts(jobs: Wanted) -> Iterable[Job]:
+    """What the keys of all of them need, with none of them made yet."""
+    return jobs.drafts if isinstance(jobs, MadeWhenNeeded) else jobs
 
 
 @dataclass(frozen=True)
@@ -114,7 +152,8 @@ class Outcome:
     """What came of a job.
 
     Attributes:
-        job: As bought: its seed is another than that of the job that was wanted if it was drawn again.
+        job: As bought, but without the pictures it sent: its seed is another than that of the job that was wanted if it
+            was drawn again.
         status: `paid`: bought now. `journal`: bought earlier. `failed`: not billed. `unknown`: perhaps billed.
         value: What the run's `decode` made of the pictures; None without pictures.
         urls: Links to the same pictures that still live.
@@ -151,7 +190,7 @@ def delivered(
 ) -> Outcome:
     """The outcome of a job whose picture is there; `value` is what the run's `decode` made of it."""
     return Outcome(
-        job=job,
+        job=_without_pictures(job),
         status=status,
         value=value,
         urls=receipt.living_urls(),
@@ -168,7 +207,7 @@ def delivered(
 def failed(job: Job, error: VolcengineError, notes: Iterable[Text] = ()) -> Outcome:
     """The outcome of a job without a picture: `unknown` if it may have been billed all the same."""
     return Outcome(
-        job=job,
+        job=_without_pictures(job),
         status="unknown" if error.doubtful else "failed",
         urls=getattr(error, "urls", ()),
         request_id=str(getattr(error, "request_id", "")),
@@ -177,3 +216,8 @@ def failed(job: Job, error: VolcengineError, notes: Iterable[Text] = ()) -> Outc
         error=error,
         notes=tuple(notes),
     )
+
+
+def _without_pictures(job: Job) -> Job:
+    """A run of many pictures would keep all that it sent until its end."""
+    return replace(job, request=replace(job.request, pictures=()))

@@ -65,6 +65,8 @@ class Purchase:
 
     def obtain(self) -> Outcome | None:
         """The outcome of the job; None if the run was cancelled before anything was sent for it."""
+        if self._job.refused is not None:
+            return self._failed(self._job.refused)
         while not self._run.cancelled():
             try:
                 return self._obtain()

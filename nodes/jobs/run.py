@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -30,6 +32,7 @@ class Status:
         on_wire: Calls and tasks under way.
         in_queue: Those of them that the service has not begun yet.
         waiting_for: Why others are not under way.
+        left_s: Seconds until the last has come, about; None while nothing tells.
     """
 
     total: int
@@ -40,6 +43,24 @@ class Status:
     on_wire: int
     in_queue: int
     waiting_for: Waiting
+    left_s: int | None
+
+
+def left_s(left: int, ages_s: list[float], took_s: list[float], places: int) -> int | None:
+    """Whole seconds until the last of a run has come, about; None while nothing tells.
+
+    Args:
+        left: Jobs that have not ended.
+        ages_s: How long those of them that are on the wire have been there.
+        took_s: How long each call took that succeeded.
+        places: How many calls go at once.
+    """
+    if not took_s or not left:
+        return None
+    call_s = sum(took_s) / len(took_s)
+    behind = max(0, left - len(ages_s))
+    started = max(0.0, call_s - sum(ages_s) / len(ages_s)) if ages_s else 0.0
+    return math.ceil(started + behind * call_s / places)
 
 
 class Run:
@@ -55,6 +76,7 @@ class Run:
         booking: As given.
         outcomes: Filled as the jobs end, in any order.
         done: Set when all have ended, or were given up after a cancel.
+        broken: What kept a job from being made, a bug; the run is then cancelled.
     """
 
     def __init__(self, number: int, total: int, booking: Booking) -> None:
@@ -62,17 +84,25 @@ class Run:
         self.booking = booking
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self.done = threading.Event()
+        self.broken: Exception | None = None
         self._total = total
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._to_send: set[int] = set()
         self._results: dict[int, Outcome] = {}
         self._cancelled = threading.Event()
         self._turned_away = False
         self._stopped_by: VolcengineError | None = None
         self._states: Counter[State] = Counter()
+        self._on_wire_since: list[float] = []
+        self._took_s: list[float] = []
+        self._places = 1
 
     def cancel(self) -> None:
         """Send nothing new. What is on the wire ends in the background and goes into the journal."""
         self._cancelled.set()
+        with self._changed:
+            self._changed.notify_all()
 
     def cancelled(self) -> bool:
         """Whether `cancel` was called."""
@@ -105,6 +135,8 @@ class Run:
     @contextlib.contextmanager
     def counted(self, state: State) -> Iterator[None]:
         """Count a job into a state for as long as the block lasts."""
+        if state in ("on_wire", "another_run", "retry"):
+            self._sent()
         with self._lock:
             self._states[state] += 1
         try:
@@ -112,6 +144,41 @@ class Run:
         finally:
             with self._lock:
                 self._states[state] -= 1
+
+    @contextlib.contextmanager
+    def on_wire(self) -> Iterator[None]:
+        """Count a call as long as it lasts, and learn from one that succeeds how long that is."""
+        since = time.monotonic()
+        with self._lock:
+            self._on_wire_since.append(since)
+        try:
+            with self.counted("on_wire"):
+                yield
+            with self._lock:
+                self._took_s.append(time.monotonic() - since)
+                self._places = len(self._on_wire_since)
+        finally:
+            with self._lock:
+                self._on_wire_since.remove(since)
+
+    def taken(self) -> None:
+        """A job is in the hands of this thread, to be sent until it is on the wire, waits for something else, or ends."""
+        with self._changed:
+            self._to_send.add(threading.get_ident())
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Count the job that was taken as being worked on."""
+        try:
+            with self.counted("at_work"):
+                yield
+        finally:
+            self._sent()
+
+    def wait_until_fewer_are_to_send(self, than: int) -> None:
+        """Or until the run is cancelled."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._to_send) < than or self.cancelled())
 
     def to_land(self) -> tuple[int, int]:
         """What the end of the process would cut off, beside tasks, whose numbers are on the disk.
@@ -141,6 +208,12 @@ class Run:
                 on_wire=self._states["on_wire"],
                 in_queue=self._states["in_queue"],
                 waiting_for=waiting,
+                left_s=left_s(
+                    self._total - len(self._results),
+                    [time.monotonic() - since for since in self._on_wire_since],
+                    self._took_s,
+                    self._places,
+                ),
             )
 
     def add(self, outcome: Outcome) -> None:
@@ -148,6 +221,12 @@ class Run:
         with self._lock:
             self._results[outcome.job.index] = outcome
         self.outcomes.put(outcome)
+
+    def _sent(self) -> None:
+        """The job of this thread leaves, or waits for something else than its place."""
+        with self._changed:
+            self._to_send.discard(threading.get_ident())
+            self._changed.notify_all()
 
     def results(self) -> list[Outcome]:
         """The outcomes so far, in the jobs' order."""

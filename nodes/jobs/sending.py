@@ -166,7 +166,7 @@ class Sending:
                 return None
         self._began = time.monotonic()
         try:
-            with self._run.counted("on_wire"):
+            with self._run.on_wire():
                 answer = call()
         except RateLimitError as error:
             limiter.refused(rate=error.row.kind is Kind.RATE, retry_after_s=error.retry_after_s)

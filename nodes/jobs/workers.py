@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from . import ending, messages
 from .book import open_book
 from .booking import Booking, Origin
+from .job import drafts
 from .limit import Limit
 from .purchase import Purchase, to_buy
 from .run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from .account import Account
-    from .job import Job
+    from .job import Job, Wanted
 
+_LOG = logging.getLogger(__name__)
 _MAX_THREADS = 16
+# Jobs that are made although no place is free for them, so that a place that comes free finds one.
+_AHEAD = 2
 _NOBODY = Origin()
 _numbers = itertools.count(1)
 
 
 def start(
     account: Account,
-    jobs: Sequence[Job],
+    jobs: Wanted,
     decode: Callable[[tuple[bytes, ...]], Any],
     *,
     calls_per_day: int = 0,
@@ -38,7 +42,8 @@ def start(
 
     Args:
         account: Who pays.
-        jobs: What is wanted.
+        jobs: What is wanted. They are asked for one after the other, on a thread of the run, each when the one before it
+            has found a place among the account's calls or nearly so: what they hold need not all be in memory.
         decode: Makes the value of an outcome of the pictures' bytes; a ValueError means they are no pictures.
             Called on a thread of the run, after the bytes are in the journal.
         calls_per_day: The limit; 0 for none.
@@ -52,15 +57,29 @@ def start(
     book = open_book(account.journal.directory)
     try:
         limit = Limit(book, calls_per_day)
-        reserved = limit.reserve(to_buy(account, jobs) if calls_per_day else 0, check)
+        reserved = limit.reserve(to_buy(account, drafts(jobs)) if calls_per_day else 0, check)
     except OSError as error:
         raise messages.unwritable(error) from error
     run = Run(next(_numbers), len(jobs), Booking(book, reserved, origin))
-    if not jobs:
+    if not len(jobs):
         run.done.set()
         return run
     ending.watch(run)
-    left = deque(jobs)
+    source, taking = iter(jobs), threading.Lock()
+
+    def take() -> Job | None:
+        with taking:
+            run.wait_until_fewer_are_to_send(_AHEAD)
+            try:
+                job = None if run.cancelled() else next(source, None)
+            except Exception as error:  # noqa: BLE001 - a bug must not hang the node that waits
+                _LOG.exception("a job cannot be made")
+                run.broken = error
+                run.cancel()
+                return None
+            if job is not None:
+                run.taken()
+            return job
 
     def close() -> None:
         account.limiter.forget(run.number)
@@ -73,16 +92,14 @@ def start(
 
     def work() -> None:
         try:
-            while not run.cancelled():
-                try:
-                    job = left.popleft()
-                except IndexError:
-                    break
-                with run.counted("at_work"):
+            while (job := take()) is not None:
+                with run.working():
                     outcome = Purchase(account, run, job, decode).obtain()
+                del job  # and what it sends, while the next one is awaited
                 if outcome is None:
                     break
                 run.add(outcome)
+                del outcome
         finally:
             all_ended.wait()
 

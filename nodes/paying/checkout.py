@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
@@ -11,17 +13,18 @@ from ..host import daily_limit, server
 from ..host.display import Display, follow
 from ..host.settings import Settings
 from ..jobs import account, folders, workers
+from ..jobs.job import MadeWhenNeeded
 from ..volcengine import key_sources
 from ..words import Text
 from .report import report, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..jobs.job import Job, Outcome
+    from ..jobs.job import Outcome, Wanted
     from ..volcengine.errors import VolcengineError
 
 
@@ -56,11 +59,12 @@ class Checkout:
         self._calls_per_day = daily_limit.load(server.private_directory()).calls
         self._node_id = node_id
         self._previews: list[dict[str, str]] = []
+        self._encoding: tuple[int, int] | None = None
         self.outcomes: list[Outcome] = []
 
     async def buy(
         self,
-        jobs: Sequence[Job],
+        jobs: Wanted,
         decode: Callable[[tuple[bytes, ...]], Any],
         take: Callable[[Outcome], NDArray[np.uint8]],
         *,
@@ -69,7 +73,7 @@ class Checkout:
         """Have `jobs` done and take their pictures as they arrive.
 
         Args:
-            jobs: What is wanted, in order.
+            jobs: What is wanted, in order; made on a thread of the run where they are made when needed.
             decode: Makes the value of an outcome of the pictures' bytes, on a thread of the run; a ValueError means that
                 they are no pictures.
             take: Called once for each outcome with a value; returns what to preview, uint8 [H, W, 3].
@@ -83,6 +87,9 @@ class Checkout:
             InterruptProcessingException: The user cancelled.
         """
         display = Display(self._node_id, len(jobs))
+        if self._calls_per_day and isinstance(jobs, MadeWhenNeeded):
+            # what is long about them is done beside the graph, and before anything can be bought
+            jobs = replace(jobs, drafts=await server.in_background(list, jobs.drafts))
         run = workers.start(
             self._account,
             jobs,
@@ -91,7 +98,7 @@ class Checkout:
             origin=server.origin(self._node_id),
             check=server.throw_if_interrupted,
         )
-        await follow(run, display, take)
+        await follow(run, display, take, lambda: self._encoding)
         self.outcomes, self._previews = run.results(), display.output()
         missing = [outcome for outcome in self.outcomes if outcome.value is None]
         if missing:
@@ -99,6 +106,15 @@ class Checkout:
         if missing and (require_all or len(missing) == len(self.outcomes)):
             raise _verdict(self.outcomes, missing)
         return [outcome for outcome in self.outcomes if outcome.value is not None]
+
+    @contextlib.contextmanager
+    def encoding(self, number: int, count: int) -> Iterator[None]:
+        """Show that picture `number` of `count` is being encoded, for as long as the block lasts."""
+        self._encoding = (number, count)
+        try:
+            yield
+        finally:
+            self._encoding = None
 
     def output(self, *values: Any, notes: Iterable[Text] = (), **fields: Any) -> io.NodeOutput:
         """The node's output: `values`, then the report; and what the canvas shows.

@@ -17,6 +17,7 @@ from ..words import InputError, Text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..volcengine.errors import VolcengineError
     from ..volcengine.models import Model
 
 LogoInfoSocket = io.Custom("VOLC_LOGO_INFO")
@@ -258,13 +259,20 @@ class Painting:
             on_query={name: value for name, value in on_query if name in self.model.takes_on_query},
         )
 
-    def jobs(self, request: Request, pixels_key: str, image: int = 1) -> list[Job]:
+    def jobs(
+        self,
+        request: Request,
+        pixels_key: str,
+        image: int = 1,
+        refused: VolcengineError | None = None,
+    ) -> list[Job]:
         """The jobs of one picture, in the order of the output.
 
         Args:
             request: What is sent, for all of them.
             pixels_key: Stands for the pixels, or links, as sent.
             image: Number of the picture, from 1; each one before it has as many variants.
+            refused: Why nothing can be sent of it.
         """
         drawn = self.seed == -1
         return [
@@ -276,6 +284,7 @@ class Painting:
                 # after the largest comes 0
                 seed=(secrets.randbelow(MAX_SEED + 1) if drawn else fold_seed(self.seed + variant)),
                 drawn=drawn,
+                refused=refused,
             )
             for variant in range(self.variants)
         ]

@@ -21,14 +21,17 @@ export function promptLength(prompt) {
 }
 
 /** How a run stands, of the server's event. */
-function statusLine({ delivered, total, from_journal, on_wire, in_queue, failed, unknown, waiting_for }) {
+function statusLine({ delivered, total, from_journal, encoding, on_wire, in_queue, failed, unknown, waiting_for, left_s }) {
   const parts = [text("runDelivered", { delivered, total })];
+  if (encoding) parts.push(text("runEncoding", { number: encoding[0], count: encoding[1] }));
   if (from_journal) parts.push(text("runFromJournal", { from_journal }));
   if (on_wire > in_queue) parts.push(text("runOnWire", { on_wire: on_wire - in_queue }));
   if (in_queue) parts.push(text("runInQueue", { in_queue }));
   parts.push(...losses(failed, unknown));
   const reason = { allowance: "runAllowance", retry: "runRetry", another_run: "runAnother" }[waiting_for];
   if (reason) parts.push(text(reason));
+  if (left_s >= 100) parts.push(text("runMinutesLeft", { minutes: Math.round(left_s / 60) }));
+  else if (left_s) parts.push(text("runSecondsLeft", { seconds: left_s }));
   return parts.join(" · ");
 }
 
