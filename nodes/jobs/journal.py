@@ -18,7 +18,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .claims import Claim
+from .claims import Claim, Watch
 from .job import Receipt
 
 if TYPE_CHECKING:
@@ -177,6 +177,10 @@ class Journal:
         path = self._path(key).with_suffix(".inflight")
         self._make_folder(path.parent)
         return Claim.try_make(path)
+
+    def watch(self, key: str) -> Watch:
+        """Whether somebody holds the claim of `key`, for those who wait."""
+        return Watch(self._path(key).with_suffix(".inflight"))
 
     def _use(self, key: str, run: int) -> None:
         with self._lock:

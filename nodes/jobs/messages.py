@@ -10,6 +10,7 @@ from ..words import Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from .claims import Money, Trace
     from .job import Job
@@ -222,6 +223,19 @@ def unwritable(error: OSError) -> VolcengineError:
             f"The journal of paid pictures cannot be written ({reason(error)}), so nothing was bought. Make room, or "
             "correct the rights of the folder, or point VOLC_JOURNAL_DIR to another one.",
             f"无法写入已付费图片的本地记录（{reason(error)}），因此未购买。请清理磁盘空间、修正文件夹权限，或将 VOLC_JOURNAL_DIR 指向其他文件夹。",
+        ),
+    )
+
+
+def nobody_holds(folder: Path) -> VolcengineError:
+    """A claim that cannot be had, and that nobody seems to hold."""
+    return VolcengineError(
+        Text(
+            f"The journal's folder {folder} says that somebody else is buying this picture, but nobody has shown a sign of it "
+            "for a minute, so nothing was bought. The locks of its file system do not work, or the server that buys it hangs: "
+            "end that server, or point VOLC_JOURNAL_DIR to a folder with working locks.",
+            f"本地记录文件夹 {folder} 显示该图片正由其他任务购买，但已有一分钟没有任何动静，因此未购买。可能是该文件系统的文件锁不起作用，"
+            "或正在购买的服务器已卡住：请结束该服务器，或将 VOLC_JOURNAL_DIR 指向文件锁可用的文件夹。",
         ),
     )
 

@@ -87,6 +87,7 @@ class Purchase:
         claim, waited = self._try_claim(key), False
         if claim is None:
             waited = True
+            watch = self._account.journal.watch(key)
             with self._run.counted("another_run"):
                 while claim is None:
                     if not self._run.pause(_CLAIM_POLL_S):
@@ -95,6 +96,8 @@ class Purchase:
                     found = self._from_journal(key)
                     if found is not None:
                         return found
+                    if not watch.is_held():
+                        raise messages.nobody_holds(self._account.journal.directory)
                     claim = self._try_claim(key)
         with claim:
             try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,8 @@ import pytest
 from PIL import Image
 from simulated_service.faults import OF_PICTURES, Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
-from volc_inpaint.nodes.jobs import workers
+from volc_inpaint.nodes.jobs import claims, locks, workers
+from volc_inpaint.nodes.jobs.book import open_book
 from volc_inpaint.nodes.jobs.journal import Journal
 from volc_inpaint.nodes.jobs.limiter import Limiter
 from volc_inpaint.nodes.volcengine.errors import VolcengineError
@@ -344,6 +347,28 @@ def test_an_equal_run_shares_a_picture_that_found_no_room_on_the_disk(
     assert statuses(first.results() + second.results()) == ["paid", "journal"]
     assert service.billed == len(service.ledger.calls()) == 1
     assert "No space left" in first.results()[0].notes[0].english
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EAGAIN])
+def test_a_claim_that_nobody_holds_is_an_error_that_names_the_folder(
+    service: SimulatedService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """As in folders whose locks always fail."""
+
+    def refuse(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    account = buyer.make_account(service, tmp_path)
+    open_book(tmp_path)
+    monkeypatch.setattr(locks, "_lock", refuse)
+    monkeypatch.setattr(claims, "_LOOK_S", 0.0)
+    monkeypatch.setattr(claims, "_UNCHANGED_S", 0.3)
+    (outcome,) = buyer.buy(account, buyer.jobs(1))
+
+    assert outcome.status == "failed"
+    assert str(tmp_path) in outcome.message
+    assert "nothing was bought" in outcome.message
+    assert service.ledger.calls() == []
 
 
 def test_a_link_that_does_not_work_is_fetched_by_the_next_run_without_paying(
