@@ -308,7 +308,7 @@ class Painting:
         if self.logo_info is not None:
             # the service draws none unless told to: a watermark turned off is the same paid picture as none
             if self.logo_info.add_logo:
-                fields["logo_info"] = self.logo_info.wire()
+                fields["logo_info"] = self.logo_info.wire(opacity=self.model.logo_opacity)
             if label := self.logo_info.label():
                 fields["aigc_meta"] = label
         return fields
@@ -359,10 +359,10 @@ class Painting:
         name, logo = self.model.req_key, self.logo_info
         if logo is None:
             return
-        if logo.add_logo and not self.model.knows("logo_info"):
+        if logo.add_logo and not self.model.logo_opacity:
             yield Text(
-                f"{name} takes no watermark: not sent, none was drawn.",
-                f"{name} 不支持水印：未发送，图片上没有水印。",
+                f"The watermark of {name} has an opacity of its own: that of Logo Info was not sent.",
+                f"{name} 的水印透明度固定，水印信息中的 opacity 未发送。",
             )
         if logo.label() and self.model.knows("aigc_meta"):
             yield Text(
@@ -413,6 +413,14 @@ def _prompt(value: Any, model: Model) -> str:
                 "提示词含有不完整的字符（孤立代理项），未发送任何请求。请重新输入。",
             )
         )
+    if 0 < model.max_prompt < len(stripped):
+        raise InputError(
+            Text(
+                f"The prompt has {len(stripped)} characters, but {model.req_key} takes {model.max_prompt} at most, so nothing "
+                "was sent. Shorten it.",
+                f"提示词有 {len(stripped)} 个字符，{model.req_key} 最多支持 {model.max_prompt} 个，未发送任何请求。请缩短提示词。",
+            )
+        )
     if stripped == "None" and model.prompt_field:
         raise InputError(
             Text(
@@ -421,7 +429,7 @@ def _prompt(value: Any, model: Model) -> str:
                 "提示词为 None（脚本提交 null 时 ComfyUI 会转换成该文本），未发送任何请求。请提供文本。",
             )
         )
-    if not stripped and model.prompt_field:
+    if not stripped and model.needs_prompt:
         empty = Text(
             "The prompt is empty, so nothing was sent. Write what to paint in the masked area, in Chinese or English.",
             "提示词为空，未发送任何请求。请用中文或英文写明要在遮罩区域绘制的内容。",

@@ -28,10 +28,13 @@ class Model:
         takes: Wire names of the fields of the request beside the pictures and the prompt.
         takes_on_query: Those of the question for a submitted task instead.
         prompt_field: Wire name of the prompt; empty if it takes none.
+        needs_prompt: Whether that may not be empty.
         prompt_counted: How a prompt is measured: in words and Chinese characters, or in characters of any kind.
         advised_prompt: The longest prompt that is advised, measured so; 0 if it takes none.
+        max_prompt: The longest that is taken, in characters; 0 if nothing is said.
         erase_prompt: The prompt that removes what is masked; empty if there is none.
         defaults: Of fields whose default differs from that of the nodes' widgets.
+        logo_opacity: Whether the opacity of its watermark can be chosen.
         widens_mask_px: How far beyond the mask it repaints.
         action: Of the call, or of the submission if there is a `query_action`.
         query_action: Of the question for a submitted task; empty for a synchronous interface.
@@ -49,10 +52,13 @@ class Model:
     activated_at: str = "https://console.volcengine.com/ai/ability"
     sends: tuple[str, ...] = ("picture", "mask")
     prompt_field: str = ""
+    needs_prompt: bool = True
     prompt_counted: Counted = ""
     advised_prompt: int = 0
+    max_prompt: int = 0
     erase_prompt: str = ""
     defaults: Mapping[str, int | float] = field(default_factory=dict)
+    logo_opacity: bool = True
     widens_mask_px: int = 0
     action: str = "CVProcess"
     query_action: str = ""
@@ -105,13 +111,37 @@ DREAM_INPAINT = Model(
 )
 
 # https://www.volcengine.com/docs/6791/1223709: removes what is masked, without a prompt. Its `strength`, `dilate_size`
-# (15 px) and `quality` are left to the service.
+# (15 px) and `quality` are left to the service. Its watermark has no opacity: `Img2ImgInpainting` in the typed SDK
+# (the Python package `volcengine-python-sdk` 5.0.54).
 ERASE = Model(
     req_key="i2i_inpainting",
     says=Text("Removes what is masked; takes no prompt.", "消除遮罩区域的内容，不使用提示词。"),
+    needs_prompt=False,
+    logo_opacity=False,
     widens_mask_px=15,
-    takes=frozenset({"steps", "scale", "seed", "return_url"}),
+    takes=frozenset({"steps", "scale", "seed", "return_url", "logo_info"}),
     defaults=MappingProxyType({"steps": 30, "scale": 7.0}),
+    max_file_bytes=_SIBLING_FILE_BYTES,
+)
+
+# https://www.volcengine.com/docs/85621/2375477: an enlarged canvas and a mask of what is new in it; the prompt may be empty.
+# Judged: its best side is that of its sibling.
+EXTEND = Model(
+    req_key="jimeng_img2img_seed3_painting_edit",
+    says=Text(
+        "Extends a picture beyond its edges, fed by Pad Image for Outpainting.",
+        "将图片向外扩展，输入来自“外补画板”。",
+    ),
+    prompt_field="prompt",
+    needs_prompt=False,
+    prompt_counted="characters",
+    advised_prompt=800,
+    max_prompt=800,
+    takes=frozenset({"seed"}),
+    takes_on_query=frozenset({"return_url", "logo_info", "aigc_meta"}),
+    action="CVSync2AsyncSubmitTask",
+    query_action="CVSync2AsyncGetResult",
+    best_side=1536,
     max_file_bytes=_SIBLING_FILE_BYTES,
 )
 
@@ -135,7 +165,7 @@ ENTITY_SEGMENTATION = replace(
 
 # Those that paint, in the order in which the nodes offer them.
 INPAINTING: Mapping[str, Model] = MappingProxyType(
-    {model.req_key: model for model in (INPAINTING_EDIT, DREAM_INPAINT, ERASE)}
+    {model.req_key: model for model in (INPAINTING_EDIT, DREAM_INPAINT, ERASE, EXTEND)}
 )
 # All that the nodes use.
 INTERFACES: Mapping[str, Model] = MappingProxyType(

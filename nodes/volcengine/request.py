@@ -49,14 +49,19 @@ class LogoInfo:
     content_propagator: str = ""
     propagate_id: str = ""
 
-    def wire(self) -> dict[str, object]:
-        """The value of the field `logo_info`."""
+    def wire(self, *, opacity: bool = True) -> dict[str, object]:
+        """The value of the field `logo_info`.
+
+        Args:
+            opacity: Whether the interface takes it.
+        """
         fields: dict[str, object] = {
             "add_logo": self.add_logo,
             "position": self.position,
             "language": self.language,
-            "opacity": self.opacity,
         }
+        if opacity:
+            fields["opacity"] = self.opacity
         if self.logo_text_content:
             fields["logo_text_content"] = self.logo_text_content
         return fields

@@ -25,11 +25,24 @@ NAMES = frozenset(
         "wrong_size",
         "redirect",  # from a proxy in front of the service; never billed
         "link_only",
+        "no_data",  # success with `data: null`
+        "algorithm_failed",  # success whose `algorithm_base_resp` is not 0, without a picture; never billed
+        "algorithm_odd",  # the same, with one
         "loose",  # a valid answer in other clothes: wrapped, time as a number, lists null where possible
     }
 )
 # Those of an answer that brings a picture; they wait for one.
-OF_PICTURES = frozenset({"cut_base64", "not_a_picture", "wrong_size", "link_only"})
+OF_PICTURES = frozenset(
+    {
+        "cut_base64",
+        "not_a_picture",
+        "wrong_size",
+        "link_only",
+        "no_data",
+        "algorithm_failed",
+        "algorithm_odd",
+    }
+)
 # What becomes of a task beside failing with a code: it is gone for whoever asks; or one question is answered so.
 LOSSES = frozenset({"not_found", "expired"})
 
@@ -58,7 +71,11 @@ class Fault:
     on: str = "call"
 
     def __post_init__(self) -> None:
-        names = {"call": NAMES, "query": NAMES | LOSSES, "task": LOSSES}[self.on]
+        names = {
+            "call": NAMES,
+            "query": (NAMES | LOSSES) - {"algorithm_failed"},
+            "task": LOSSES | {"algorithm_failed"},
+        }[self.on]
         if self.fault not in names and self.fault not in BUSINESS and self.fault not in GATEWAY:
             raise ValueError(f"unknown fault {self.fault!r}")
 

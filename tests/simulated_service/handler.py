@@ -141,6 +141,7 @@ class Handler(BaseHTTPRequestHandler):
         if call.kind == "query":
             self._ask(call, body)
             return
+        service.admit(rules.name(body), query["Action"])
         values = rules.fields(body, query["Action"])
         call.req_key, call.seed = values["req_key"], values.get("seed")
         call.fields = {
@@ -166,7 +167,7 @@ class Handler(BaseHTTPRequestHandler):
             hangs.wait(max(0.0, service.latency_s - (time.monotonic() - started)))
         finally:
             service.ledger.leave()
-        if fault is None or fault.billed:
+        if fault is None or (fault.billed and fault.fault != "algorithm_failed"):
             service.ledger.settle(call, "billed", 10000)
         else:
             service.ledger.settle(call, "failed", fault.fault)
@@ -211,11 +212,18 @@ class Handler(BaseHTTPRequestHandler):
         if fault and fault.fault in LOSSES:
             status = str(fault.fault)
         service.ledger.settle(call, "answered", status)
+        if task.algorithm_failed:
+            failed = {**tasks.answer("done"), "algorithm_base_resp": tasks.ALGORITHM}
+            self._answer(call, failed, fault, 0.001, service.hangs)
+            return
         if status != "done" or task.picture is None:
             self._answer(call, tasks.answer(status), fault, 0.001, service.hangs)
             return
-        file = service.finish(task.picture, {**wishes, "logo_info": _opaque(wishes)})
+        as_png = values["req_key"] in rules.PNG_ANSWERS
+        file = service.finish(task.picture, {**wishes, "logo_info": _opaque(wishes)}, png=as_png)
         data = {"status": "done", "aigc_meta_tagged": "aigc_meta" in wishes}
+        if wishes.get("return_url"):
+            data["binary_data_base64"] = None  # instead of the links, not beside them
         self._answer_picture(call, wishes, file, data, fault, 0.001, service.hangs)
 
     def _answer_picture(
@@ -232,6 +240,9 @@ class Handler(BaseHTTPRequestHandler):
         name = fault.fault if fault else ""
         if name == "not_a_picture":
             picture = b"this is no picture"
+        algorithm = {"status_code": 0, "status_message": "Success"}
+        if name in ("algorithm_failed", "algorithm_odd"):
+            algorithm = tasks.ALGORITHM
         if name == "wrong_size":
             painted = rules.picture(picture)
             picture = painter.jpeg(painted, (painted.width // 2, painted.height // 2))
@@ -246,9 +257,9 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(
             call,
             {
-                "algorithm_base_resp": {"status_code": 0, "status_message": "Success"},
-                "binary_data_base64": None if name == "link_only" else [text],
-                "image_urls": [url] if url else None,
+                "algorithm_base_resp": algorithm,
+                "binary_data_base64": None if name in ("link_only", "algorithm_failed") else [text],
+                "image_urls": [url] if url and name != "algorithm_failed" else None,
                 "request_id": call.request_id,
                 **data,
             },
@@ -261,7 +272,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(
         self,
         call: Call,
-        data: dict[str, Any],
+        data: dict[str, Any] | None,
         fault: Fault | None,
         elapsed_s: float,
         hangs: threading.Event,
@@ -283,6 +294,8 @@ class Handler(BaseHTTPRequestHandler):
         if name == "empty":
             self._send(200, b"", "application/json")
             return
+        if name == "no_data":
+            data = None
         content: dict[str, Any] = {
             "code": 10000,
             "data": data,
@@ -291,7 +304,7 @@ class Handler(BaseHTTPRequestHandler):
             "status": 10000,
             "time_elapsed": f"{elapsed_s:.6f}s",
         }
-        if name == "loose":
+        if name == "loose" and data is not None:
             data.pop("image_urls", None)
             content["time_elapsed"] = elapsed_s
             content = {"ResponseMetadata": {"RequestId": call.request_id}, "Result": content}

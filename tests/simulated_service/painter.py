@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 LABEL = "SIMULATED"
 
@@ -107,6 +108,17 @@ def watermark(image: Image.Image, info: dict[str, Any]) -> Image.Image:
     opacity = float(info.get("opacity", 0.3))
     _write(image, text, (left, top, left + box_width, top + box_height), (255, 255, 255), opacity)
     return image
+
+
+def png(image: Image.Image, size: tuple[int, int] | None = None, label: str = "") -> bytes:
+    """As `jpeg`, but a PNG."""
+    if size and size != image.size:
+        image = image.resize(size, Image.Resampling.BICUBIC)
+    buffer, told = io.BytesIO(), PngInfo()
+    if label:
+        told.add_itxt("AIGC", label)
+    image.save(buffer, "PNG", pnginfo=told)
+    return buffer.getvalue()
 
 
 def scaled(image: Image.Image, mask: Array, side: int) -> tuple[Image.Image, Array]:

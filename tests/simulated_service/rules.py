@@ -72,8 +72,15 @@ FIELDS: dict[str, dict[str, Check]] = {
     },
     # https://www.volcengine.com/docs/85621/1976207
     "jimeng_image2image_dream_inpaint": {"prompt": _text, "seed": _integer(-1, 2**31 - 1)},
-    # https://www.volcengine.com/docs/6791/1223709
+    # https://www.volcengine.com/docs/85621/2375477, with a canvas and a mask; `top`, `bottom`, `left`, `right` go with one
+    # picture instead, which is not simulated
+    "jimeng_img2img_seed3_painting_edit": {
+        "prompt": lambda value: _text(value) and len(value) <= 800,
+        "seed": _integer(-1, 2**31 - 1),
+    },
+    # https://www.volcengine.com/docs/6791/1223709; the watermark as in the typed SDK, without opacity
     "i2i_inpainting": {
+        "logo_info": lambda value: logo(value) and "opacity" not in value,
         "return_url": _boolean,
         "steps": _integer(1, 2**31 - 1),
         "strength": _number(0.1, 1),
@@ -100,18 +107,24 @@ SEGMENTATION = ("saliency_seg", "entity_seg")
 PROMPTS = {
     "img2img_inpainting_edit_zi2i": "custom_prompt",
     "jimeng_image2image_dream_inpaint": "prompt",
+    "jimeng_img2img_seed3_painting_edit": "prompt",
 }
+PROMPTLESS = ("jimeng_img2img_seed3_painting_edit",)
+# Whose file is a PNG; all others answer a JPEG.
+PNG_ANSWERS = ("jimeng_img2img_seed3_painting_edit",)
 # Those that go on with what surrounds the mask, whatever they are told; the successor does it for one prompt.
 FILLING = ("i2i_inpainting", "jimeng_img2img_seed3_painting_edit")
 ERASE = "删除"
+CLASSIC = "img2img_inpainting_edit_zi2i"
 SUBMIT, QUERY = "CVSync2AsyncSubmitTask", "CVSync2AsyncGetResult"
-SUBMITTED = ("jimeng_image2image_dream_inpaint",)
-SIBLINGS = ("jimeng_image2image_dream_inpaint", "i2i_inpainting")
+SUBMITTED = ("jimeng_image2image_dream_inpaint", "jimeng_img2img_seed3_painting_edit")
+SIBLINGS = (*SUBMITTED, "i2i_inpainting")
 # What no seed means; -1 is random.
 SEEDS = {
     "img2img_inpainting_edit_zi2i": -1,
     "jimeng_image2image_dream_inpaint": 101,
     "i2i_inpainting": 0,
+    "jimeng_img2img_seed3_painting_edit": -1,
 }
 
 
@@ -126,20 +139,35 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
+def name(body: bytes) -> str:
+    """The interface that a body names; empty if it names none."""
+    try:
+        return str(_object(body).get("req_key", ""))
+    except Refusal:
+        return ""
+
+
 def fields(body: bytes, action: str = "CVProcess") -> dict[str, Any]:
     """The fields of a body that asks for a picture, checked by name, type and range."""
     values = _object(body)
     req_key = values.get("req_key")
     if type(req_key) is not str or req_key not in FIELDS:
         raise Refusal(50215, f"req_key {str(req_key)[:80]!r}")
-    if (req_key in SUBMITTED) != (action == SUBMIT):
+    moved = req_key == CLASSIC and action == SUBMIT
+    if (req_key in SUBMITTED) != (action == SUBMIT) and not moved:
         raise Refusal(50215, f"req_key {req_key} with Action {action}")
-    _check(values, FIELDS[req_key], ("req_key", "binary_data_base64", "image_urls"))
+    checks = {
+        name: check
+        for name, check in FIELDS[req_key].items()
+        if not (moved and name in ("return_url", "logo_info"))  # those go with the question
+    }
+    _check(values, checks, ("req_key", "binary_data_base64", "image_urls"))
     prompt = PROMPTS.get(req_key)
     if prompt:
-        if not str(values.get(prompt, "")).strip():
-            raise Refusal(50215, f"{prompt} is required")
-        if BLOCKED_WORD in values[prompt]:
+        text = values.get(prompt, "")
+        if not text.strip() and req_key not in PROMPTLESS:
+            raise Refusal(50201, f"{prompt} is required")
+        if BLOCKED_WORD in text:
             raise Refusal(50413)
     return values
 
@@ -153,10 +181,10 @@ def fills(values: dict[str, Any]) -> bool:
 def query(body: bytes) -> dict[str, Any]:
     """The fields of a body that asks for a task, and those in its `req_json`, checked alike."""
     values = _object(body)
-    if values.get("req_key") not in SUBMITTED:
+    if values.get("req_key") not in (*SUBMITTED, CLASSIC):
         raise Refusal(50215, f"req_key {str(values.get('req_key'))[:80]!r}")
     if not _text(values.get("task_id")) or not values["task_id"]:
-        raise Refusal(50215, "task_id is required")
+        raise Refusal(50201, "task_id is required")
     _check(values, {"req_json": _text}, ("req_key", "task_id"))
     wishes = _object(values.get("req_json", "{}").encode())
     _check(wishes, {"return_url": _boolean, "logo_info": logo, "aigc_meta": label}, ())
@@ -169,7 +197,10 @@ def label(value: Any) -> bool:
     return (
         type(value) is dict
         and "producer_id" in value
-        and all(name in names and _text(inner) and inner for name, inner in value.items())
+        and all(
+            name in names and _text(inner) and 0 < len(inner) <= 256
+            for name, inner in value.items()
+        )
     )
 
 
@@ -198,7 +229,9 @@ def _check(values: dict[str, Any], checks: dict[str, Check], others: tuple[str, 
 def files(values: dict[str, Any], fetch: Callable[[str], bytes], count: int = 2) -> list[bytes]:
     """The picture files of a request: sent along as base64, or fetched from their links."""
     encoded, urls = values.get("binary_data_base64"), values.get("image_urls")
-    if (encoded is None) == (urls is None):
+    if encoded is None and urls is None:
+        raise Refusal(50206, "binary_data_base64 or image_urls is needed")
+    if encoded is not None and urls is not None:
         raise Refusal(50215, "one of binary_data_base64 and image_urls is needed")
     texts = encoded if encoded is not None else urls
     if (
@@ -212,7 +245,7 @@ def files(values: dict[str, Any], fetch: Callable[[str], bytes], count: int = 2)
     try:
         return [base64.b64decode(text, validate=True) for text in texts]
     except ValueError:
-        raise Refusal(50215, "not plain base64") from None
+        raise Refusal(50207, "not plain base64") from None
 
 
 def picture(file: bytes, *, segmentation: bool = False, sibling: bool = False) -> Image.Image:
@@ -224,7 +257,7 @@ def picture(file: bytes, *, segmentation: bool = False, sibling: bool = False) -
         raise Refusal(50215, f"image format {image.format}")
     least, most = SEGMENTATION_SIDES if segmentation else SIDES
     if not all(least <= side <= most for side in image.size):
-        raise Refusal(50215, f"image of {image.size}")
+        raise Refusal(50205, f"image of {image.size}")
     if image.mode != "RGB":
         raise Refusal(50215, f"image mode {image.mode}")
     return _load(image, "image")
@@ -262,12 +295,12 @@ def _open(file: bytes, what: str) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return Image.open(io.BytesIO(file))
     except Exception:  # noqa: BLE001 - Pillow raises anything on a broken file
-        raise Refusal(50215, f"the {what} is not a picture") from None
+        raise Refusal(50207, f"the {what} is not a picture") from None
 
 
 def _load(image: Image.Image, what: str) -> Image.Image:
     try:
         image.load()
     except Exception:  # noqa: BLE001 - Pillow raises anything on a broken file
-        raise Refusal(50215, f"the {what} is damaged") from None
+        raise Refusal(50207, f"the {what} is damaged") from None
     return image

@@ -74,6 +74,15 @@ class SimulatedService:
         self.drift: dict[
             str, Any
         ] = {}  # of all colours of an answer: arguments of `painter.drifted`
+        self.activated: list[str] | None = (
+            None  # the interfaces that the account may use; None: all
+        )
+        self.retired: dict[
+            str, int | str
+        ] = {}  # what interfaces that are no more are answered with
+        self.pair_only: int | str | None = (
+            None  # what the classic's synchronous call is answered with
+        )
         self.denied: int | str | None = None  # what the account is refused with, whatever it sends
         self.ledger = Ledger()
         self.faults = Faults()
@@ -132,11 +141,25 @@ class SimulatedService:
                 self.faults.set([Fault(**rule) for rule in value])
             elif name in (
                 "latency_s", "queue_s", "task_life_s", "allowance", "rate_per_s", "retry_after_s",
-                "clock_offset_s", "answer_size", "works_at", "drift", "denied",
+                "clock_offset_s", "answer_size", "works_at", "drift", "denied", "activated",
+                "retired", "pair_only",
             ):  # fmt: skip
                 setattr(self, name, value)
             else:
                 raise ValueError(f"unknown setting {name}")
+
+    def admit(self, req_key: str, action: str) -> None:
+        """Judge whether this account may use an interface.
+
+        Raises:
+            Refusal: It is not activated, was retired, or is called another way by now.
+        """
+        if req_key in self.retired:
+            raise Refusal(self.retired[req_key])
+        if self.activated is not None and req_key in rules.FIELDS and req_key not in self.activated:
+            raise Refusal(50400)
+        if req_key == rules.CLASSIC and (self.pair_only is None) == (action != "CVProcess"):
+            raise Refusal(50215 if self.pair_only is None else self.pair_only)
 
     def work(self, call: Call, values: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
         """The picture of a valid request, and the fields that come with it."""
@@ -188,26 +211,29 @@ class SimulatedService:
             image, mask = painter.scaled(image, mask, self.works_at)
         return self.artist.paint(image, mask, seed, prompt, fill=rules.fills(values))
 
-    def finish(self, painted: Image.Image, wishes: dict[str, Any]) -> bytes:
+    def finish(self, painted: Image.Image, wishes: dict[str, Any], *, png: bool = False) -> bytes:
         """The file, with the watermark and the label that were asked for."""
         marked = painter.watermark(
             painter.drifted(painted, **self.drift), wishes.get("logo_info") or {}
         )
         label = wishes.get("aigc_meta")
-        return painter.jpeg(marked, self.answer_size, json.dumps(label) if label else "")
+        told = json.dumps(label) if label else ""
+        if png:
+            return painter.png(marked, self.answer_size, told)
+        return painter.jpeg(marked, self.answer_size, told)
 
     def _fetch(self, url: str) -> bytes:
         parts = urllib.parse.urlsplit(url)
         loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
         if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
-            raise Refusal(50215, f"link {url[:80]}")
+            raise Refusal(50207, f"link {url[:80]}")
         if self.web is not None and parts.hostname == "pictures.example":
             file = self.web / parts.path.rsplit("/", 1)[1]
             if not file.is_file():
-                raise Refusal(50215, f"link {url[:80]} cannot be fetched")
+                raise Refusal(50207, f"link {url[:80]} cannot be fetched")
             return file.read_bytes()
         try:
             with urllib.request.urlopen(url, timeout=10) as got:
                 return bytes(got.read(50_000_000))
         except OSError:
-            raise Refusal(50215, f"link {url[:80]} cannot be fetched") from None
+            raise Refusal(50207, f"link {url[:80]} cannot be fetched") from None

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # https://www.volcengine.com/docs/85621/1976207: twelve hours.
 LIFE_S = 12 * 3600.0
+# https://www.volcengine.com/docs/6791/1223709
+ALGORITHM: dict[str, Any] = {"status_code": 201304, "status_message": "AI ghost face"}
 
 
 @dataclass
@@ -32,12 +34,14 @@ class Task:
         state: As the service answers it.
         picture: What was painted, without a watermark.
         refusal: What every question is answered with, if the task failed.
+        algorithm_failed: Whether it is answered as a success whose algorithm failed, and so without a picture.
     """
 
     call: Call
     state: str = "in_queue"
     picture: Image.Image | None = None
     refusal: Refusal | None = None
+    algorithm_failed: bool = False
     submitted_s: float = field(default_factory=time.time)
 
 
@@ -89,6 +93,8 @@ class Tasks:
             fault = service.faults.take(task.call, on="task")
             if fault is None:
                 billed = True
+            elif fault.fault == "algorithm_failed":
+                code, end.algorithm_failed = ALGORITHM["status_code"], True
             elif fault.fault in LOSSES:
                 code, billed, end.state = fault.fault, fault.billed, str(fault.fault)
             else:
@@ -98,7 +104,8 @@ class Tasks:
         # In this order: whoever is told of the end finds a free place and the bill.
         ledger.leave()
         ledger.settle(task.call, "billed" if billed else "failed", code)
-        task.picture, task.refusal, task.state = end.picture, end.refusal, end.state
+        task.picture, task.refusal = end.picture, end.refusal
+        task.algorithm_failed, task.state = end.algorithm_failed, end.state
 
 
 def answer(status: str, **more: Any) -> dict[str, Any]:

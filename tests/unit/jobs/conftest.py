@@ -41,6 +41,10 @@ def service(running_service: SimulatedService) -> SimulatedService:
             "retry_after_s": None,
             "clock_offset_s": 0.0,
             "answer_size": None,
+            "works_at": None,
+            "activated": None,
+            "retired": {},
+            "pair_only": None,
         }
     )
     return running_service

@@ -129,4 +129,5 @@ def asker(running):
     running.latency_s, running.allowance, running.rate_per_s, running.retry_after_s = before
     running.clock_offset_s, running.keys = 0.0, {running.access_key: (running.secret_key, "")}
     running.works_at = None
+    running.configure({"activated": None, "retired": {}, "pair_only": None})
     running.reset()

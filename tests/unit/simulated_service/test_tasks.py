@@ -56,6 +56,11 @@ class Tasks:
             assert time.monotonic() < deadline
         return status
 
+    def ended(self, task_id: str, **changes: Any) -> Any:
+        """The answer about a task, once it has ended."""
+        self.left(task_id, "in_queue", "generating")
+        return self.ask(task_id, **changes)
+
     def done(self, task_id: str, **wishes: Any) -> bytes:
         """The picture of a task, once it is there."""
         assert self.left(task_id, "in_queue", "generating") == "done"
@@ -188,7 +193,7 @@ def test_watermark_and_label_are_asked_for_with_the_picture(tasks):
 @pytest.mark.parametrize(
     "change",
     [
-        {"prompt": " "}, {"prompt": None}, {"steps": 25}, {"scale": 5.0}, {"logo_info": {}},
+        {"prompt": 1}, {"steps": 25}, {"scale": 5.0}, {"logo_info": {}},
         {"return_url": True}, {"seed": -2}, {"query": {**SUBMIT, "Action": "CVProcess"}},
     ],
 )  # fmt: skip
@@ -199,17 +204,23 @@ def test_a_submission_that_is_not_as_documented_is_refused(tasks, change):
     assert (400, 50215) == (answer.status_code, answer.json()["code"])
 
 
+@pytest.mark.parametrize("change", [{"prompt": " "}, {"prompt": None}])
+def test_a_submission_without_a_prompt_misses_an_argument(tasks, change):
+    # https://www.volcengine.com/docs/6444/69728
+    assert 50201 == tasks.submit(**change).json()["code"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"req_json": {"return_url": True}},
+        {"req_json": json.dumps({"aigc_meta": {"producer_id": "1" * 257}})},
         {"req_json": '{"steps": 25}'},
         {"req_json": "{"},
         {"req_json": '{"aigc_meta": {"content_producer": "me"}}'},
         {"req_json": '{"aigc_meta": {"producer_id": 1}}'},
         {"req_json": '{"logo_info": {"opacity": 2}}'},
         {"req_key": "i2i_inpainting"},
-        {"task_id": 1},
         {"return_url": True},
     ],
 )
@@ -242,5 +253,82 @@ def test_erasing_takes_no_prompt_and_its_own_fields(asker):
         "strength": 0.8, "dilate_size": 15, "quality": "M", "return_url": True,
     }  # fmt: skip
     assert 10000 == asker.ask(**fields).json()["code"]
-    for change in ({"custom_prompt": "a"}, {"strength": 0}, {"quality": "X"}, {"logo_info": {}}):
+    # the watermark as in the typed SDK, the Python package volcengine-python-sdk 5.0.54
+    mark = {"add_logo": True, "position": 2, "language": 1, "logo_text_content": "demo"}
+    assert 10000 == asker.ask(**fields, logo_info=mark).json()["code"]
+    faint = {"logo_info": {**mark, "opacity": 0.5}}
+    for change in ({"custom_prompt": "a"}, {"strength": 0}, {"quality": "X"}, faint):
         assert 50215 == asker.ask(**{**fields, **change}).json()["code"]
+
+
+def test_a_question_for_no_task_misses_an_argument(tasks):
+    # https://www.volcengine.com/docs/6444/69728
+    assert 50201 == tasks.ask(task_id=1).json()["code"]
+
+
+def picture(answer) -> Image.Image:
+    (text,) = answer.json()["data"]["binary_data_base64"]
+    return Image.open(io.BytesIO(base64.b64decode(text)))
+
+
+EXTEND = "jimeng_img2img_seed3_painting_edit"
+
+
+@pytest.mark.parametrize("prompt", ["", "a beach", "x" * 800])
+def test_the_outpainter_takes_canvas_and_mask_without_a_prompt_and_answers_a_png(tasks, prompt):
+    # https://www.volcengine.com/docs/85621/2375477
+    task_id = tasks.submitted(req_key=EXTEND, prompt=prompt)
+
+    assert "PNG" == picture(tasks.ended(task_id, req_key=EXTEND)).format
+    assert "JPEG" == picture(tasks.ended(tasks.submitted())).format
+
+
+def test_the_outpainter_takes_no_prompt_beyond_its_limit(tasks):
+    # https://www.volcengine.com/docs/85621/2375477
+    assert 50215 == tasks.submit(req_key=EXTEND, prompt="x" * 801).json()["code"]
+
+
+def test_a_link_comes_instead_of_the_picture(tasks):
+    # https://www.volcengine.com/docs/85621/1976207, sample of an answer
+    task_id = tasks.submitted()
+    data = tasks.ended(task_id, req_json='{"return_url": true}').json()["data"]
+
+    assert data["binary_data_base64"] is None
+    assert 1 == len(data["image_urls"])
+
+
+def test_a_task_whose_algorithm_failed_is_done_without_a_picture_and_unbilled(tasks):
+    tasks.service.fail("algorithm_failed", on="task")
+    answer = tasks.ended(tasks.submitted()).json()
+
+    assert (10000, "done") == (answer["code"], answer["data"]["status"])
+    assert 201304 == answer["data"]["algorithm_base_resp"]["status_code"]
+    assert answer["data"]["binary_data_base64"] is None
+    assert 0 == tasks.service.billed
+
+
+def test_each_interface_is_activated_by_itself(asker, tasks):
+    tasks.service.configure({"activated": [EXTEND]})
+
+    assert 50400 == asker.ask().json()["code"]
+    assert 50400 == tasks.submit().json()["code"]
+    assert 10000 == tasks.submit(req_key=EXTEND).json()["code"]
+
+
+def test_a_retired_interface_is_no_more(asker, tasks):
+    asker.service.configure({"retired": {"img2img_inpainting_edit_zi2i": 50402}})
+
+    assert 50402 == asker.ask().json()["code"]
+    assert 10000 == tasks.submit().json()["code"]
+
+
+@pytest.mark.parametrize(("code", "status"), [("InvalidActionOrVersion", 404), (50402, 404)])
+def test_the_classic_may_be_called_as_a_pair_only(asker, tasks, code, status):
+    classic = {"req_key": "img2img_inpainting_edit_zi2i", "prompt": None, "custom_prompt": "a"}
+    assert 50215 == tasks.submit(**classic).json()["code"]
+    asker.service.configure({"pair_only": code})
+
+    assert status == asker.ask().status_code
+    assert 50215 == tasks.submit(**classic, return_url=True).json()["code"]
+    task_id = tasks.submitted(**classic, steps=25, scale=5.0)
+    assert "done" == tasks.ended(task_id, req_key=classic["req_key"]).json()["data"]["status"]

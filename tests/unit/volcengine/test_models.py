@@ -46,14 +46,30 @@ def test_the_table_knows_the_eraser():
 
     # https://www.volcengine.com/docs/6791/1223709
     assert ("CVProcess", "", "") == (model.action, model.query_action, model.prompt_field)
-    assert {"steps", "scale", "seed", "return_url"} == model.takes
+    assert {"steps", "scale", "seed", "return_url", "logo_info"} == model.takes
+    # Img2ImgInpainting of the Python package volcengine-python-sdk 5.0.54
+    assert not model.logo_opacity
     assert {"steps": 30, "scale": 7} == dict(model.defaults)
     assert len(base64.b64encode(bytes(model.max_file_bytes))) <= 4_700_000
 
 
-def test_three_interfaces_repaint_in_the_order_of_the_nodes():
+def test_the_table_knows_the_outpainter():
+    model = models.INPAINTING["jimeng_img2img_seed3_painting_edit"]
+
+    # https://www.volcengine.com/docs/85621/2375477
+    expected = ("CVSync2AsyncSubmitTask", "CVSync2AsyncGetResult", "prompt", False, 800)
+    actual = (
+        model.action, model.query_action, model.prompt_field, model.needs_prompt, model.max_prompt,
+    )  # fmt: skip
+    assert expected == actual
+    assert {"seed"} == model.takes
+    assert {"return_url", "logo_info", "aigc_meta"} == model.takes_on_query
+
+
+def test_four_interfaces_paint_in_the_order_of_the_nodes():
     expected = [
         "img2img_inpainting_edit_zi2i", "jimeng_image2image_dream_inpaint", "i2i_inpainting",
+        "jimeng_img2img_seed3_painting_edit",
     ]  # fmt: skip
     assert expected == list(models.INPAINTING)
 
@@ -76,6 +92,7 @@ def test_a_prompt_is_counted_as_its_page_counts():
         "img2img_inpainting_edit_zi2i": ("words", 100),
         "jimeng_image2image_dream_inpaint": ("characters", 120),
         "i2i_inpainting": ("", 0),
+        "jimeng_img2img_seed3_painting_edit": ("characters", 800),
     }
     assert expected == {
         model.req_key: (model.prompt_counted, model.advised_prompt)
