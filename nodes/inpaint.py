@@ -147,7 +147,15 @@ class VolcInpaint(io.ComfyNode):
         checkout = Checkout(cls.hidden.unique_id)
 
         pasted = paste_back and not wanted.draws_logo
-        canvas = Canvas(image, wanted.variants, selected, regions, feather, pasted)
+        canvas = Canvas(
+            image,
+            wanted.variants,
+            selected,
+            regions,
+            feather,
+            pasted,
+            widened=wanted.model.widens_mask_px,
+        )
 
         def jobs(encoded: bool) -> Iterator[Job]:
             for number, (place, part) in enumerate(to_send, 1):
@@ -209,8 +217,9 @@ def _planner(
     """
     limits = region.Limits(model.min_side, model.max_side)
     times = CONTEXT.read(context)
+    reach = feather + model.widens_mask_px
     if not times:
-        return functools.partial(region.plan, fit=fit, limits=limits, feather=feather)
+        return functools.partial(region.plan, fit=fit, limits=limits, feather=reach)
     if times < 1:
         raise error(
             CONTEXT.name, context, "0, or a number from 1 to 10", "0，或 1 到 10 之间的数字"
@@ -219,7 +228,7 @@ def _planner(
         region.close_up,
         fit=fit,
         limits=limits,
-        reach=feather + model.widens_mask_px,
+        reach=reach,
         context=times,
         best_side=model.best_side,
     )

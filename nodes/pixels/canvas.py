@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +11,7 @@ import torch
 from PIL import Image
 from scipy import ndimage  # type: ignore[import-untyped]
 
-from . import masks
+from . import masks, morphology
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,6 +53,7 @@ class Canvas:
         regions: Sequence[Region | None],
         feather: int,
         paste_back: bool = True,
+        widened: int = 0,
     ) -> None:
         """Reserve the batch.
 
@@ -63,6 +65,7 @@ class Canvas:
             regions: What is sent of each picture; None for one that stays as it is.
             feather: How far, px, the answer fades into the original, outward from the mask. 0 = a hard edge.
             paste_back: False: the whole of what was sent is replaced by the answer.
+            widened: How far beyond the mask the service paints by itself, px of what is sent. The feather begins there.
         """
         self._dtype = images.dtype
         self._originals = _bits(images.detach().to("cpu"))
@@ -78,6 +81,7 @@ class Canvas:
         self._regions = {picture: part for picture, part in enumerate(regions) if part}
         self._feather = feather
         self._paste_back = paste_back
+        self._widened = widened
         self._patches: dict[tuple[int, Region], Patch] = {}
         self._lock = threading.Lock()
 
@@ -146,8 +150,24 @@ class Canvas:
         key = (id(mask), region)
         with self._lock:
             if key not in self._patches:
+                widened = math.ceil(self._widened / region.scale)
+                mask = grown(mask, widened) if widened and self._paste_back else mask
                 self._patches[key] = make_patch(mask, region, self._feather, self._paste_back)
             return self._patches[key]
+
+
+def grown(mask: Mask, radius: int) -> Mask:
+    """The mask and what is near it.
+
+    Args:
+        mask: [H, W] bool, not empty.
+        radius: Euclidean, px.
+    """
+    left, top, right, bottom = masks.bounding_box(mask)
+    around = np.s_[max(0, top - radius) : bottom + radius, max(0, left - radius) : right + radius]
+    wider = np.zeros_like(mask)
+    wider[around] = morphology.grow(mask[around], radius)
+    return wider
 
 
 def make_patch(mask: Mask, region: Region, feather: int, paste_back: bool = True) -> Patch:

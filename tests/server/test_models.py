@@ -1,4 +1,4 @@
-"""Three interfaces behind one node: what each receives, what the report says of it, and tasks that survive a crash."""
+"""Four interfaces behind one node: what each receives, what the report says of it, and tasks that survive a crash."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CLASSIC = "img2img_inpainting_edit_zi2i"
 SUCCESSOR = "jimeng_image2image_dream_inpaint"
 ERASER = "i2i_inpainting"
+EXTENDER = "jimeng_img2img_seed3_painting_edit"
 CAT = graphs.photograph("chelsea")
 MASK = graphs.ellipse(*CAT.shape[:2])
 PICTURES = {"cat.png": CAT, "mask.png": MASK}
@@ -60,9 +61,12 @@ CLASSIC_FIELDS = {
 # https://www.volcengine.com/docs/85621/1976207
 SUCCESSOR_FIELDS = {"req_key": SUCCESSOR, "prompt": "一只小狗", "seed": 77}
 SUCCESSOR_QUERY = {"return_url": True, "logo_info": WATERMARK, "aigc_meta": LABEL}
-# https://www.volcengine.com/docs/6791/1223709
+# https://www.volcengine.com/docs/85621/2375477
+EXTENDER_FIELDS = {"req_key": EXTENDER, "prompt": "一只小狗", "seed": 77}
+# https://www.volcengine.com/docs/6791/1223709; the watermark, without opacity, as in the typed SDK
 ERASER_FIELDS = {
     "req_key": ERASER, "steps": 31, "scale": 7.5, "seed": 77, "return_url": True,
+    "logo_info": {name: value for name, value in WATERMARK.items() if name != "opacity"},
 }  # fmt: skip
 
 
@@ -72,6 +76,7 @@ ERASER_FIELDS = {
         (CLASSIC, "CVProcess", CLASSIC_FIELDS),
         (SUCCESSOR, "CVSync2AsyncSubmitTask", SUCCESSOR_FIELDS),
         (ERASER, "CVProcess", ERASER_FIELDS),
+        (EXTENDER, "CVSync2AsyncSubmitTask", EXTENDER_FIELDS),
     ],
 )
 def test_each_model_receives_its_own_fields(
@@ -91,10 +96,10 @@ def test_each_model_receives_its_own_fields(
     for query in service.ledger.calls("query"):
         assert query.action == "CVSync2AsyncGetResult"
         assert set(query.fields) == {"req_key", "task_id", "req_json"}
-        assert query.fields["req_key"] == SUCCESSOR
+        assert query.fields["req_key"] == model
         assert json.loads(query.fields["req_json"]) == SUCCESSOR_QUERY
         assert {"authorization", "x-date", "x-content-sha256"} <= set(query.header_names)
-    assert bool(service.ledger.calls("query")) == (model == SUCCESSOR)
+    assert bool(service.ledger.calls("query")) == (model in (SUCCESSOR, EXTENDER))
 
 
 def test_a_prompt_without_a_model_means_the_classic(
@@ -118,9 +123,10 @@ def test_the_model_is_the_last_widget_and_old_workflows_keep_their_values(
     order = info[node]["input_order"]
     kind, options = info[node]["input"]["optional"]["model"][:2]
     assert order["required"][-1] == "require_all"
-    assert order["optional"] == ["model", "logo_info"]
+    appended = ["context"] if node == "VolcInpaint" else []
+    assert order["optional"] == ["model", "logo_info", *appended]
     assert options["default"] == CLASSIC
-    assert (options.get("options") or kind) == [CLASSIC, SUCCESSOR, ERASER]
+    assert (options.get("options") or kind) == [CLASSIC, SUCCESSOR, ERASER, EXTENDER]
 
     own = {
         "VolcInpaint": [True, 8, "crop", False, True],
@@ -148,8 +154,8 @@ def test_the_report_says_what_a_model_does_not_take(server: ComfyUIServer) -> No
     assert "nothing was pasted back" in successor
     assert "takes no prompt" in eraser
     assert "steps 30, scale 7 was sent" in eraser
-    assert "takes no watermark" in eraser
-    assert "nothing was pasted back" not in eraser
+    assert "watermark of i2i_inpainting has an opacity of its own" in eraser
+    assert "nothing was pasted back" in eraser
 
 
 def test_the_label_is_in_the_file_as_received(
@@ -187,7 +193,7 @@ def test_old_prompts_of_logo_info_still_run(
     assert call.fields["logo_info"] == WATERMARK
 
 
-def test_an_empty_prompt_erases_with_one_model_and_is_an_error_with_the_others(
+def test_an_empty_prompt_erases_or_extends_with_two_models_and_is_an_error_with_the_others(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:
     errors = {m: server.run(graphs.repaint(prompt=" ", model=m)) for m in (CLASSIC, SUCCESSOR)}
@@ -196,6 +202,10 @@ def test_an_empty_prompt_erases_with_one_model_and_is_an_error_with_the_others(
     assert "删除" not in errors[CLASSIC].error_message
     assert service.ledger.calls() == []
 
+    extended = server.run(graphs.repaint(prompt=" ", model=EXTENDER, variants=1, seed=9))
+    assert statuses(extended) == ["paid"]
+    assert service.ledger.calls()[0].fields["prompt"] == ""
+    service.reset()
     erased = server.run(graphs.repaint(prompt=" ", model=ERASER, variants=1, seed=9))
     assert statuses(erased) == ["paid"]
     assert "prompt" not in notes(erased)

@@ -121,6 +121,23 @@ def png(image: Image.Image, size: tuple[int, int] | None = None, label: str = ""
     return buffer.getvalue()
 
 
+def widened(mask: Array, radius: int) -> Array:
+    """The mask and all within `radius` px of it."""
+    wide = np.pad(mask, radius)
+    for down in range(-radius, radius + 1):
+        reach = int((radius**2 - down**2) ** 0.5)
+        ends = np.pad(mask.astype(int), ((0, 0), (radius, radius + 1)))
+        near = ends.cumsum(axis=1)
+        row = np.zeros(wide.shape, bool)
+        # as many masked pixels within `reach` to the left and right as to make a difference
+        left = np.pad(near, ((0, 0), (reach + 1, 0)))[:, : wide.shape[1]]
+        right = np.pad(near, ((0, 0), (0, reach)), mode="edge")[:, reach : reach + wide.shape[1]]
+        row[radius + down : radius + down + mask.shape[0]] = right > left
+        wide |= row
+    height, width = mask.shape
+    return wide[radius : radius + height, radius : radius + width]
+
+
 def scaled(image: Image.Image, mask: Array, side: int) -> tuple[Image.Image, Array]:
     """Picture and mask with a long side of `side`, as a model sees them that works at one size only."""
     factor = side / max(image.size)

@@ -115,6 +115,8 @@ PNG_ANSWERS = ("jimeng_img2img_seed3_painting_edit",)
 # Those that go on with what surrounds the mask, whatever they are told; the successor does it for one prompt.
 FILLING = ("i2i_inpainting", "jimeng_img2img_seed3_painting_edit")
 ERASE = "删除"
+# How far beyond the mask they paint, px, unless `dilate_size` says otherwise: https://www.volcengine.com/docs/6791/1223709
+WIDENING = {"i2i_inpainting": 15}
 CLASSIC = "img2img_inpainting_edit_zi2i"
 SUBMIT, QUERY = "CVSync2AsyncSubmitTask", "CVSync2AsyncGetResult"
 SUBMITTED = ("jimeng_image2image_dream_inpaint", "jimeng_img2img_seed3_painting_edit")

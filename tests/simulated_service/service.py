@@ -207,6 +207,10 @@ class SimulatedService:
         if seed == -1:
             seed = uuid.uuid4().int % 2**31
         prompt = values.get(rules.PROMPTS.get(values["req_key"], ""), "")
+        if values["req_key"] in rules.WIDENING:
+            mask = painter.widened(
+                mask, values.get("dilate_size", rules.WIDENING[values["req_key"]])
+            )
         if self.works_at:
             image, mask = painter.scaled(image, mask, self.works_at)
         return self.artist.paint(image, mask, seed, prompt, fill=rules.fills(values))

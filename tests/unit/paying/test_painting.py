@@ -290,7 +290,7 @@ def test_the_eraser_takes_no_prompt_and_has_defaults_of_its_own():
     }
 
     assert expected == fields(ERASE, return_url=True, logo_info=LABEL)
-    assert expected == fields(ERASE, return_url=True, prompt="")
+    assert expected == fields(ERASE, return_url=True, prompt="", logo_info=LABEL)
     assert "" == read(prompt="  ", model=ERASE.req_key).prompt
 
 

@@ -393,6 +393,31 @@ def test_a_resampled_photograph_stays_a_good_one() -> None:
 # -- without paste back
 
 
+@pytest.mark.parametrize("shrunk", [1, 2])
+def test_what_the_service_paints_around_the_mask_is_pasted_whole_before_the_feather_begins(
+    shrunk: int,
+) -> None:
+    image = random_picture(80, 100)
+    mask = np.zeros((80, 100), bool)
+    mask[2:6, 40:60] = True
+    answer = np.full((80 // shrunk, 100 // shrunk, 3), (200, 10, 90), np.uint8)
+    board = Canvas(
+        image, 1, [mask], [Region(0, 0, 100, 80, 100 // shrunk, 80 // shrunk)], 3, widened=5
+    )
+    board.put(0, Image.fromarray(answer))
+    result = board.batch()[0].numpy()
+
+    # pixels of what was sent: of the picture there are as many more as it was shrunk
+    distance = ndimage.distance_transform_edt(~mask)
+    whole = distance <= 5 * shrunk
+    assert (result[whole] == np.divide((200, 10, 90), 255, dtype=np.float32)).all()
+    assert (distance[whole] > 0).any()
+    beyond = distance > 5 * shrunk + 3
+    assert np.array_equal(result[beyond], image[0].numpy()[beyond])
+    changed = (result != image[0].numpy()).any(axis=2)
+    assert changed[(distance > 5 * shrunk) & (distance <= 5 * shrunk + 3)].any()
+
+
 @pytest.mark.parametrize("channels", [3, 4])
 def test_without_paste_back_all_of_what_was_sent_is_the_answer(channels: int) -> None:
     image = random_picture(100, 200, channels)

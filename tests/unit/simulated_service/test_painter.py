@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import simulated_service
 from PIL import Image
+from scipy import ndimage
 from simulated_service import painter
 from skimage import data
 
@@ -173,3 +174,13 @@ def test_a_drift_changes_all_colours_of_an_answer_alike():
     bright = np.asarray(painter.drifted(ramp, gamma=2.0))
     # the root of a quarter is a half
     assert [0, 128, 255] == bright[0, [0, 64, 255], 1].tolist()
+
+
+@pytest.mark.parametrize("radius", [0, 1, 7, 15])
+def test_a_widened_mask_reaches_as_far_as_scipy_says(radius):
+    mask = np.random.default_rng(3).random((90, 120)) > 0.999
+    mask[0, 0] = mask[-1, 60] = True
+
+    assert np.array_equal(
+        ndimage.distance_transform_edt(~mask) <= radius, painter.widened(mask, radius)
+    )
