@@ -5,25 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ..volcengine import key_sources, models
-from ..volcengine.client import Client
-from ..volcengine.codes import Check
+from ..volcengine import key_sources
 from ..volcengine.credentials import Credentials
-from ..volcengine.errors import (
-    APIConnectionError,
-    APIResponseError,
-    CredentialsError,
-    InvalidResponseError,
-    MissingCredentialsError,
-)
-from ..volcengine.request import to_json
+from ..volcengine.errors import CredentialsError, MissingCredentialsError
 from . import guard
+from .check import check_keys
 from .private_file import write
-from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,19 +23,6 @@ if TYPE_CHECKING:
 FILE_NAME = "credentials.json"
 
 _FIELDS = ("access_key", "secret_key", "session_token")
-_CHECK_TIMEOUT_S = 20.0
-
-# What the page calls them.
-_VERDICTS = {
-    Check.ACTIVATED: "ok",
-    Check.CANNOT_TELL: "ok",
-    Check.NOT_ACTIVATED: "not_activated",
-    Check.UNKNOWN_KEY: "unknown_key",
-    Check.WRONG_PAIR: "wrong_secret",
-    Check.CLOCK: "clock",
-    Check.NO_PERMISSION: "no_permission",
-    Check.REFUSED: "refused",
-}
 
 
 def register(
@@ -100,68 +78,13 @@ def register(
         return guard.answer(await asyncio.to_thread(check_keys, saved, environ, home))
 
 
-def check_keys(
-    saved: Path, environ: Mapping[str, str] = os.environ, home: Path | None = None
-) -> dict[str, Any]:
-    """Ask the service about the configured keys, without buying anything.
-
-    The request carries no picture. The gateway looks at keys, signature, clock and rights first; only a request that
-    passes reaches the service, which refuses it for its parameters.
-
-    Args:
-        saved: The settings page's file.
-        environ: Environment variables.
-        home: The folder that holds ``.volc``.
-
-    Returns:
-        `ok`; `code`: ok, no_keys, unknown_key, wrong_secret, clock, no_permission, not_activated, no_network,
-        no_service or refused; `message` in English and Chinese, empty if ok.
-    """
-    try:
-        settings = Settings.from_environment(environ)
-        keys = key_sources.load(saved=saved, environ=environ, home=home)
-        timeout_s = min(settings.timeout_s, _CHECK_TIMEOUT_S)
-        client = Client(keys, settings.endpoint, read_timeout_s=timeout_s)
-    except CredentialsError as error:
-        return _verdict("no_keys", str(error))
-    except ValueError as error:
-        return _verdict("refused", str(error))
-    model = models.INPAINTING_EDIT
-    try:
-        client.call(model.action, models.VERSION, to_json({"req_key": model.req_key}))
-    except APIResponseError as error:
-        code = _VERDICTS[error.row.check]
-        return _verdict(code, "" if code == "ok" else str(error))
-    except APIConnectionError:
-        return _verdict("no_network", _NO_NETWORK)
-    except InvalidResponseError:
-        return _verdict("no_service", _NO_SERVICE)
-    return _verdict("ok")
-
-
-_NO_NETWORK = (
-    "Volcengine could not be reached, so the keys were not checked. Check the network, the proxy and the firewall of the "
-    "machine that runs ComfyUI.\n"
-    "无法连接火山引擎，密钥未能检查。请检查运行 ComfyUI 的机器的网络、代理和防火墙。"
-)
-_NO_SERVICE = (
-    "Something else than Volcengine answered, so the keys were not checked. Check VOLC_ENDPOINT and any proxy in between.\n"
-    "应答并非来自火山引擎，密钥未能检查。请检查 VOLC_ENDPOINT 及中间代理。"
-)
-
-
-def _verdict(code: str, message: str = "") -> dict[str, Any]:
-    return {"ok": code == "ok", "code": code, "message": message}
-
-
 def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> web.Response:
     """What the page may know; of the keys, the last four characters of the public one."""
     try:
         keys = key_sources.load(saved=saved, environ=environ, home=home)
     except MissingCredentialsError as error:
-        message = (
-            str(error) if error.seen else ""
-        )  # that there are none, the page says in its own words
+        # That there are none, the page says in its own words.
+        message = str(error) if error.seen else ""
         found = {"configured": False, "tail": "", "source": "", "message": message}
     except CredentialsError as error:
         found = {"configured": False, "tail": "", "source": "", "message": str(error)}

@@ -84,12 +84,14 @@ class APIConnectionError(VolcengineError):
     """The connection failed.
 
     Args:
-        why: The cause, in a few words.
+        why: See below.
         sent: See below.
-        remedy: What to do, where that is known; read only if nothing was sent.
+        remedy: See below; None where nothing more is known than that the network failed.
         permanent: See below.
 
     Attributes:
+        why: The cause, in a few words.
+        remedy: What to do about it; part of the text only if nothing was sent.
         sent: Whether the whole request may have left. If not, the service cannot have acted on it.
         permanent: Whether it fails the same way until somebody changes something.
     """
@@ -97,6 +99,8 @@ class APIConnectionError(VolcengineError):
     def __init__(
         self, why: Text, *, sent: bool, remedy: Text | None = None, permanent: bool = False
     ) -> None:
+        self.why = why
+        self.remedy = remedy or _NETWORK
         self.sent = sent
         self.doubtful = sent
         self.permanent = permanent
@@ -111,7 +115,7 @@ class APIConnectionError(VolcengineError):
                 f"Volcengine could not be reached ({why.english}); nothing was billed.",
                 f"无法连接火山引擎（{why.chinese}），未产生费用。",
             )
-            super().__init__(failed + (remedy or _NETWORK))
+            super().__init__(failed + self.remedy)
 
 
 class APITimeoutError(APIConnectionError):

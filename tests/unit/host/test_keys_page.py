@@ -9,7 +9,6 @@ import os
 import stat
 import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,33 +61,6 @@ def page(folder: Path, environ: dict[str, str] | None = None) -> Iterator[str]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-
-
-@contextmanager
-def canned(status: int, body: bytes, content_type: str = "application/json") -> Iterator[str]:
-    """A server that gives every request the same answer; yields its URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def test_saved_keys_are_found_and_shown_only_by_their_tail(tmp_path):
@@ -335,75 +307,15 @@ def test_a_near_miss_is_told_where_there_are_no_keys(tmp_path):
     assert ACCESS not in answer.text
 
 
-def check(folder: Path, endpoint: str, access: str = ACCESS, secret: str = SECRET) -> dict:
-    with page(folder, {"VOLC_ENDPOINT": endpoint}) as url:
-        requests.post(f"{url}/credentials", json={"access_key": access, "secret_key": secret})
-        return requests.post(f"{url}/check", json={}).json()
+def test_a_check_tells_what_each_interface_answers(tmp_path):
+    with SimulatedService(ACCESS, SECRET, TOKEN) as service:
+        with page(tmp_path, {"VOLC_ENDPOINT": service.endpoint}) as url:
+            requests.post(f"{url}/credentials", json=KEYS)
+            answer = requests.post(f"{url}/check", json={}).json()
 
-
-def test_good_keys_check_without_buying(tmp_path):
-    with SimulatedService(ACCESS, SECRET) as service:
-        answer = check(tmp_path, service.endpoint)
-
-        assert {"ok": True, "code": "ok", "message": ""} == answer
+        assert (True, "ok", "") == (answer["ok"], answer["code"], answer["message"])
+        assert {"activated"} == {row["verdict"] for row in answer["rows"]}
         assert 0 == service.billed
-        assert 1 == service.ledger.count("refused")
-
-
-@pytest.mark.parametrize(
-    ("code", "access", "secret", "clock_s", "words"),
-    [
-        ("unknown_key", ACCESS[::-1], SECRET, 0, "does not know this access key"),
-        ("wrong_secret", ACCESS, SECRET[::-1], 0, "does not belong to the access key"),
-        ("clock", ACCESS, SECRET, 3600, "clock"),
-    ],
-)
-def test_wrong_keys_are_told_apart(tmp_path, code, access, secret, clock_s, words):
-    with SimulatedService(ACCESS, SECRET) as service:
-        service.clock_offset_s = clock_s
-        answer = check(tmp_path, service.endpoint, access, secret)
-
-        assert (False, code) == (answer["ok"], answer["code"])
-        assert words in answer["message"]
-        assert 0 == service.billed
-
-
-# Bodies in the shapes of https://www.volcengine.com/docs/86081/1804490 and https://www.volcengine.com/docs/6369/68677
-GATEWAY = '{"ResponseMetadata":{"RequestId":"R1","Error":{"CodeN":%d,"Code":"%s","Message":"m"}}}'
-BUSINESS = '{"code":%d,"data":null,"message":"m","request_id":"R1","status":%d}'
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "body", "words"),
-    [
-        ("not_activated", 400, BUSINESS % (50400, 50400), "not activated"),
-        ("not_activated", 401, BUSINESS % (50400, 50400), "not activated"),
-        ("no_permission", 403, GATEWAY % (100012, "LackPolicy"), "CVFullAccess"),
-        ("no_permission", 403, GATEWAY % (100013, "AccessDenied"), "CVFullAccess"),
-        ("ok", 400, BUSINESS % (50215, 50215), ""),
-        ("ok", 429, BUSINESS % (50430, 50430), ""),
-        ("refused", 500, BUSINESS % (50500, 50500), "internal error"),
-        ("refused", 401, GATEWAY % (100003, "MissingAuthenticationToken"), "R1"),
-        ("no_service", 200, "", "Something else"),
-        ("no_service", 504, "<html></html>", "Something else"),
-        ("no_service", 302, "", "Something else"),
-    ],
-)
-def test_each_answer_of_the_service_gets_its_verdict(tmp_path, code, status, body, words):
-    with canned(status, body.encode()) as endpoint:
-        answer = check(tmp_path, endpoint)
-
-    assert (code == "ok", code) == (answer["ok"], answer["code"])
-    assert words in answer["message"]
-    assert "billed" not in answer["message"] or "Nothing was billed" in answer["message"]
-
-
-def test_no_network_is_told_apart(tmp_path):
-    with canned(200, b"") as endpoint:
-        pass  # nobody listens there any more
-    answer = check(tmp_path, endpoint)
-
-    assert (False, "no_network") == (answer["ok"], answer["code"])
 
 
 def test_a_check_without_keys_sends_nothing(tmp_path):
@@ -413,11 +325,3 @@ def test_a_check_without_keys_sends_nothing(tmp_path):
 
         assert (False, "no_keys") == (answer["ok"], answer["code"])
         assert 0 == service.ledger.count(None)
-
-
-@pytest.mark.parametrize("endpoint", ["http://example.com", "ftp://127.0.0.1", "nonsense"])
-def test_a_check_never_signs_for_an_unsafe_endpoint(tmp_path, endpoint):
-    answer = check(tmp_path, endpoint)
-
-    assert (False, "refused") == (answer["ok"], answer["code"])
-    assert "VOLC_ENDPOINT" in answer["message"]

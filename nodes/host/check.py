@@ -1,0 +1,144 @@
+"""Asks the service which of its interfaces the configured keys may use, without buying anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..volcengine import key_sources
+from ..volcengine.client import Client
+from ..volcengine.codes import Check
+from ..volcengine.errors import (
+    APIConnectionError,
+    APIResponseError,
+    CredentialsError,
+    InvalidResponseError,
+)
+from ..volcengine.models import INTERFACES, VERSION
+from ..volcengine.request import to_json
+from ..words import Text
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ..volcengine.connection import Connection
+    from ..volcengine.models import Model
+
+_TIMEOUT_S = 20.0
+
+# What the page calls an answer.
+Verdict = Literal[
+    "activated", "cannot_tell", "not_activated", "unknown_key", "wrong_secret", "clock", "no_permission", "refused",
+    "no_network", "no_service",
+]  # fmt: skip
+_VERDICTS: Mapping[Check, Verdict] = {
+    Check.ACTIVATED: "activated",
+    Check.CANNOT_TELL: "cannot_tell",
+    Check.NOT_ACTIVATED: "not_activated",
+    Check.UNKNOWN_KEY: "unknown_key",
+    Check.WRONG_PAIR: "wrong_secret",
+    Check.CLOCK: "clock",
+    Check.NO_PERMISSION: "no_permission",
+    Check.REFUSED: "refused",
+}
+_GOOD = ("activated", "cannot_tell")
+# They hold for every interface: asking for another one would only take time.
+_OF_ALL = ("unknown_key", "wrong_secret", "clock", "no_network", "no_service")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What one interface answered."""
+
+    model: Model
+    verdict: Verdict
+    message: Text | None = None
+
+    def shown(self) -> dict[str, Any]:
+        reason = None if self.verdict in (*_GOOD, "not_activated") else self.message
+        return {
+            "model": self.model.req_key,
+            "says": self.model.says.pair(),
+            "verdict": self.verdict,
+            "message": reason.pair() if reason else None,
+            "link": self.model.activated_at if self.verdict == "not_activated" else "",
+        }
+
+
+def check_keys(saved: Path, environ: Mapping[str, str], home: Path | None = None) -> dict[str, Any]:
+    """Ask for each interface that the nodes use.
+
+    The requests carry no picture. The gateway looks at keys, signature, clock and rights first; only a request that
+    passes reaches the service, which refuses it for its parameters.
+
+    Args:
+        saved: The settings page's file.
+        environ: Environment variables.
+        home: The folder that holds ``.volcengine`` and ``.volc``.
+
+    Returns:
+        `ok`, true where any interface may be used; `code`: ok, no_keys, unknown_key, wrong_secret, clock, no_permission,
+        not_activated, no_network, no_service or refused; `message` in English and Chinese, empty if ok; `rows`, one for
+        each interface where they differ or are to be activated, with `model`, what it `says` it does, a `verdict` (activated, cannot_tell or
+        one of the codes), `message` with the reason of a refusal, `link` to where it is activated.
+    """
+    try:
+        settings = Settings.from_environment(environ)
+        keys = key_sources.load(saved=saved, environ=environ, home=home)
+        timeout_s = min(settings.timeout_s, _TIMEOUT_S)
+        client = Client(keys, settings.endpoint, read_timeout_s=timeout_s)
+    except CredentialsError as error:
+        return _summary("no_keys", str(error))
+    except ValueError as error:
+        return _summary("refused", str(error))
+    rows: list[_Row] = []
+    with client.connection() as shared:  # one after the other: the account may have one place only
+        for model in INTERFACES.values():
+            alike = rows and rows[-1].verdict in _OF_ALL
+            rows.append(replace(rows[-1], model=model) if alike else _ask(client, model, shared))
+    shown = [row.shown() for row in rows]
+    if any(row.verdict in _GOOD for row in rows):
+        return _summary("ok", rows=shown)
+    for row in rows:
+        if row.verdict == "not_activated" and row.message:
+            return _summary("not_activated", row.message.lines(), shown)
+    message = rows[0].message
+    return _summary(rows[0].verdict, message.lines() if message else "")
+
+
+def _summary(
+    code: str, message: str = "", rows: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    return {"ok": code == "ok", "code": code, "message": message, "rows": rows or []}
+
+
+def _ask(client: Client, model: Model, shared: Connection) -> _Row:
+    try:
+        client.call(model.action, VERSION, to_json({"req_key": model.req_key}), over=shared)
+    except APIResponseError as error:
+        return _Row(model, _VERDICTS[error.row.check], error.text)
+    except APIConnectionError as error:
+        return _Row(model, "no_network", _unreached(error))
+    except InvalidResponseError as error:
+        return _Row(model, "no_service", _not_the_service(error.status_code))
+    return _Row(model, "activated")
+
+
+def _unreached(error: APIConnectionError) -> Text:
+    return (
+        Text(
+            f"Volcengine could not be reached ({error.why.english}), so the keys were not checked.",
+            f"无法连接火山引擎（{error.why.chinese}），密钥未能检查。",
+        )
+        + error.remedy
+    )
+
+
+def _not_the_service(status_code: int) -> Text:
+    return Text(
+        f"Something else than Volcengine answered (HTTP {status_code}), so the keys were not checked. Check VOLC_ENDPOINT "
+        "and any proxy in between.",
+        f"应答并非来自火山引擎（HTTP {status_code}），密钥未能检查。请检查 VOLC_ENDPOINT 及中间代理。",
+    )
