@@ -96,6 +96,7 @@ def canvas(page_of_all: Canvas, service: SimulatedService) -> Iterator[Canvas]:
             "allowance": None,
             "clock_offset_s": 0.0,
             "denied": None,
+            "activated": None,
         }
     )
     page_of_all.language("en")

@@ -10,6 +10,7 @@ import pytest
 from harness.browser import repaint
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
+from volc_inpaint.nodes.volcengine.models import INTERFACES
 
 if TYPE_CHECKING:
     from harness.browser import Canvas
@@ -26,6 +27,10 @@ WORDS = {
         "none": "No keys are configured.",
         "configured": "Configured; the access key ends in …4321.",
         "source": "Saved on this page.",
+        "activated": "activated",
+        "not_activated": "not activated, or retired · Activate it",
+        "classic": "repaints what is masked",
+        "rows": "Interfaces of this account",
         "good": "The keys work and the service answers. Nothing was bought.",
         "sure": "Remove the keys saved on this page",
         "needed": "Volcengine keys are needed",
@@ -34,6 +39,10 @@ WORDS = {
         "none": "尚未配置密钥。",
         "configured": "已配置，Access Key 末四位为 …4321。",
         "source": "通过本页面保存。",
+        "activated": "已开通",
+        "not_activated": "未开通，或已下线 · 前往开通",
+        "classic": "重绘遮罩区域",
+        "rows": "该账号的接口",
         "good": "密钥有效，服务应答正常。未产生任何费用。",
         "sure": "要从 ComfyUI 服务器删除通过本页面保存的密钥吗？",
         "needed": "需要火山引擎密钥",
@@ -116,6 +125,42 @@ def test_keys_are_saved_checked_replaced_and_removed(
     assert service.billed == 0
 
 
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_one_interface_of_all_is_activated_and_the_others_say_where_that_is_done(
+    canvas: Canvas, service: SimulatedService, locale: str
+) -> None:
+    words = WORDS[locale]
+    canvas.language(locale)
+    service.activated = ["jimeng_image2image_dream_inpaint"]
+    keys = open_page(canvas)
+    enter(keys)
+
+    expect(keys.locator(".volc-keys-verdict.good")).to_have_text(words["good"])
+    rows = keys.get_by_role("list", name=words["rows"]).get_by_role("listitem")
+    expect(rows).to_have_count(len(INTERFACES))
+    for model, row in zip(INTERFACES, rows.all(), strict=True):
+        activated = model == "jimeng_image2image_dream_inpaint"
+        expect(row.locator("code")).to_have_text(model)
+        expect(row.locator("div").last).to_have_text(
+            words["activated" if activated else "not_activated"]
+        )
+        expect(row.get_by_role("link")).to_have_count(0 if activated else 1)
+    expect(rows.first).to_contain_text(words["classic"])
+    link = rows.first.get_by_role("link")
+    expect(link).to_have_attribute("href", "https://console.volcengine.com/ai/ability")
+    expect(link).to_have_attribute("target", "_blank")
+
+    keys.locator("[data-action=keysReplace]").click()
+    expect(rows).to_have_count(0)
+    keys.locator("[data-action=keysCancel]").click()
+    keys.locator("[data-action=keysCheck]").press("Enter")
+    expect(rows).to_have_count(len(INTERFACES))
+    for _ in range(3):  # past Replace and Remove
+        canvas.page.keyboard.press("Tab")
+    expect(link).to_be_focused()
+    assert service.billed == 0
+
+
 def test_the_keyboard_alone_is_enough(canvas: Canvas) -> None:
     press = canvas.page.keyboard.press
     keys = open_page(canvas)
@@ -183,9 +228,10 @@ def test_each_wrong_key_is_told_in_plain_words(
     service.clock_offset_s = 0
     service.denied = "LackPolicy"
     wrong("no_permission")
-    service.denied = 50400
-    wrong("not_activated")
     service.denied = None
+    service.activated = []
+    wrong("not_activated")
+    service.activated = None
     service.fail("reset_before_body", times=9)
     wrong("no_network")
     assert service.billed == 0

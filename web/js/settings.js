@@ -3,10 +3,25 @@
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { create } from "./dom.js";
-import { ownLines, text } from "./text.js";
+import { own, ownLines, text } from "./text.js";
 
 const CONSOLE = "https://console.volcengine.com/iam/keymanage";
 const FIELDS = ["access_key", "secret_key", "session_token"];
+// What an interface answered: how it looks, and what it is called. Any other verdict is a refusal.
+const VERDICTS = {
+  activated: ["good", "keysActivated"],
+  not_activated: ["bad", "keysNotActivated"],
+  cannot_tell: ["", "keysCannotTell"],
+};
+
+/** The line of one interface. */
+function row({ model, says, verdict, message, link }) {
+  const [kind, words] = VERDICTS[verdict] ?? ["bad", "keysRefused"];
+  const name = create("div", {}, create("code", { textContent: model }), ` ${own(says)}`);
+  const answer = create("div", { className: kind, textContent: text(words) + (message ? `: ${own(message)}` : "") });
+  if (link) answer.append(" · ", create("a", { href: link, target: "_blank", rel: "noreferrer", textContent: text("keysActivate") }));
+  return create("li", { dataset: { verdict } }, name, answer);
+}
 
 /** Calls a route of the pack. Throws an Error with the server's words. */
 async function call(method, route, content) {
@@ -27,7 +42,8 @@ class KeysPage {
   constructor() {
     this.body = create("div", { className: "volc-keys-body" });
     this.verdict = create("div", { className: "volc-keys-verdict", role: "status" });
-    this.element = create("div", { className: "volc-keys" }, this.body, this.verdict);
+    this.rows = create("ul", { className: "volc-keys-rows", ariaLabel: text("keysRows"), ariaLive: "polite" });
+    this.element = create("div", { className: "volc-keys" }, this.body, this.verdict, this.rows);
     this.during(async () => this.show(await call("GET", "credentials")));
   }
 
@@ -54,6 +70,7 @@ class KeysPage {
   say(kind, words) {
     this.verdict.className = `volc-keys-verdict ${kind}`;
     this.verdict.textContent = words;
+    this.rows.replaceChildren();
   }
 
   button(name, work) {
@@ -124,8 +141,9 @@ class KeysPage {
 
   async check() {
     this.say("", text("keysWait"));
-    const { ok, message } = await call("POST", "check", {});
+    const { ok, message, rows } = await call("POST", "check", {});
     this.say(ok ? "good" : "bad", ok ? text("keysGood") : ownLines(message));
+    this.rows.replaceChildren(...rows.map(row));
   }
 
   async remove() {
