@@ -18,6 +18,7 @@ from PIL import Image
 from volc_inpaint.nodes.host import book_page, daily_limit, gallery
 from volc_inpaint.nodes.jobs.book import open_book
 from volc_inpaint.nodes.jobs.book_lines import Asked
+from volc_inpaint.nodes.jobs.job import Receipt
 from volc_inpaint.nodes.jobs.journal import Entry, Journal
 
 if TYPE_CHECKING:
@@ -81,12 +82,12 @@ def serving(folder: Path, environ: dict[str, str] | None = None) -> Iterator[str
 def url(tmp_path: Path) -> Iterator[str]:
     """A journal of a bought picture (the first key) and one of before there was a book (the second)."""
     journal = Journal(tmp_path / "journal", 10**9)
-    report = {"request_id": "of the report", "seed": 5, "received_at": 1_700_000_000.0}
+    receipt = Receipt(request_id="of the report", seed=5, received_at=1_700_000_000.0)
     book = open_book(tmp_path / "journal")
     asked = Asked(MODEL, 7, 1, 2, KEYS[0], "一只小狗", "Repaint 5", "flow")
     book.ended(book.sent(asked), "paid", 10000, "of the call")
-    journal.add(KEYS[0], Entry((photograph("chelsea"),), report), 1)
-    journal.add(KEYS[1], Entry((photograph("coffee"),), report), 1)
+    journal.add(KEYS[0], Entry((photograph("chelsea"),), receipt), 1)
+    journal.add(KEYS[1], Entry((photograph("coffee"),), receipt), 1)
     (tmp_path / "private").mkdir()
     (tmp_path / "private" / "credentials.json").write_text(SECRET)
     with serving(tmp_path) as address:
@@ -152,7 +153,7 @@ def test_a_map_of_entities_is_seen_in_its_thumbnail(url: str, tmp_path: Path) ->
     index_map = Image.new("L", (300, 200), 0)
     index_map.paste(3, (0, 0, 150, 200))
     index_map.save(buffer, "PNG")
-    Journal(tmp_path / "journal", 10**9).add(KEYS[2], Entry((buffer.getvalue(),), {}), 1)
+    Journal(tmp_path / "journal", 10**9).add(KEYS[2], Entry((buffer.getvalue(),), Receipt()), 1)
 
     small = Image.open(io.BytesIO(get(f"{url}/pictures/{KEYS[2]}/thumbnail").content))
     assert small.getpixel((10, 10)) > (250, 250, 250)
@@ -180,7 +181,7 @@ def test_a_key_that_is_none_gets_a_404(url: str, key: str) -> None:
 
 @pytest.mark.parametrize("content", [b"<script>alert(1)</script>", b"GIF89a", b""])
 def test_what_is_no_picture_is_not_served(url: str, tmp_path: Path, content: bytes) -> None:
-    Journal(tmp_path / "journal", 10**9).add(KEYS[2], Entry((content,), {}), 1)
+    Journal(tmp_path / "journal", 10**9).add(KEYS[2], Entry((content,), Receipt()), 1)
 
     assert 404 == get(f"{url}/pictures/{KEYS[2]}").status_code
     assert 404 == get(f"{url}/pictures/{KEYS[2]}/thumbnail").status_code

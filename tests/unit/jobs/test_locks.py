@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,6 @@ from volc_inpaint.nodes.jobs.locks import LockedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def opened(path: Path) -> LockedFile:
 
 
 def open_descriptors() -> set[str]:
-    return set(os.listdir("/proc/self/fd"))
+    return {entry.name for entry in Path("/proc/self/fd").iterdir()}
 
 
 def test_who_has_it_is_alone_until_it_closes_it(path):
