@@ -1,29 +1,28 @@
-"""`dev.py demo`: the first example workflow through a real ComfyUI, and a contact sheet of what came back."""
+"""`dev.py demo`: example workflows through a real ComfyUI, and a contact sheet of what came back."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import shutil
 import sys
 import time
 import webbrowser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
-from simulated_service import SimulatedService
+from simulated_service import SimulatedService, retouching
 
-from . import examples, launch
+from . import examples, launch, showing
 from .comfyui import ComfyUIServer
-from .workflow import to_prompt
+from .contact_sheet import contact_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-_WORKFLOW = "repaint_by_brush"
+    from .showing import Json, Shown
+
+_WORKFLOWS = ("repaint_by_brush", "repaint_subject", "erase")
 _FOLDER = launch.ROOT / ".dev" / "demo"
 # Fixed where they are free, so that the journal of an earlier demo and an open browser page stay good.
 _SERVICE_PORT, _COMFYUI_PORT = 8187, 8186
@@ -32,10 +31,20 @@ _KEY_VARIABLES = ("VOLC_ACCESSKEY", "VOLCENGINE_ACCESS_KEY")
 
 
 def main() -> int:
-    """Parse the options, run the workflow, say where the pictures are."""
+    """Parse the options, run the workflows, say where the pictures are."""
+    started = time.monotonic()
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
     parser.add_argument(
+        "--workflow",
+        action="append",
+        choices=[path.stem for path in examples.examples()],
+        help=f"which example to run, several times for several; by default {', '.join(_WORKFLOWS)}",
+    )
+    parser.add_argument(
         "--serve", action="store_true", help="leave the canvas open in the browser to play with"
+    )
+    parser.add_argument(
+        "--colours", action="store_true", help="paint in colours by seed, as the tests do"
     )
     parser.add_argument(
         "--live",
@@ -46,20 +55,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="another first seed, so other pictures")
     options = parser.parse_args()
 
-    workflow = json.loads((examples.EXAMPLES / f"{_WORKFLOW}.json").read_text("utf-8"))
-    with _service(options) as environment:
+    names = options.workflow or list(_WORKFLOWS)
+    with _service(options) as (environment, painter):
         _say("starting ComfyUI with the pack in it")
         server = ComfyUIServer(_FOLDER, env=environment, port=_COMFYUI_PORT)
         try:
             _say(f"ComfyUI runs at {server.url}")
             _put_examples(server)
-            prompt = to_prompt(workflow, server.object_info())
-            _set_seed(prompt, options.seed)
-            if options.live and not _agreed(prompt, ask=not options.yes):
+            prompts = {name: showing.prompt_of(server, name, options.seed) for name in names}
+            if options.live and not _agreed(prompts, ask=not options.yes):
                 return 1
-            code = _run(server, prompt)
+            code = _run(server, prompts, painter)
+            _say(f"that took {time.monotonic() - started:.0f} s in all")
             if options.serve:
-                _serve(server)
+                _serve(server, names[0])
             return code
         finally:
             server.stop()
@@ -70,21 +79,27 @@ def _say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def _service(options: argparse.Namespace) -> Iterator[dict[str, str]]:
-    """The environment in which ComfyUI finds the real service, or the simulated one, which runs meanwhile."""
+def _service(options: argparse.Namespace) -> Iterator[tuple[dict[str, str], str]]:
+    """The environment in which ComfyUI finds a service, and who paints: the real one, or the simulated one meanwhile."""
     if options.live:
         if not any(os.environ.get(name) for name in _KEY_VARIABLES):
             sys.exit(
                 "--live needs keys in the environment: set VOLC_ACCESSKEY and VOLC_SECRETKEY. "
                 "They are made at https://console.volcengine.com/iam/keymanage."
             )
-        yield {name: value for name, value in os.environ.items() if name.startswith("VOLC")}
+        variables = {n: value for n, value in os.environ.items() if n.startswith("VOLC")}
+        yield variables, "Painted by Volcengine."
         return
     port = launch.free_port(_SERVICE_PORT)
-    with SimulatedService(latency_s=_LATENCY_S, port=port) as service:
+    artist = None if options.colours else retouching.retoucher()
+    with SimulatedService(latency_s=_LATENCY_S, artist=artist, port=port) as service:
         service.web = examples.INPUT  # what the links of an example show
         _say(f"the simulated service listens at {service.endpoint}; nothing leaves this machine")
-        yield service.environment
+        _say(f"it answers: {service.artist.message}")
+        # a journal for each painter, so that a demo does not show what another one painted
+        journal = _FOLDER / f"journal-{type(service.artist).__name__.lower()}"
+        variables = {**service.environment, "VOLC_JOURNAL_DIR": str(journal)}
+        yield variables, f"Not by Volcengine. The service answered: {service.artist.message}"
 
 
 def _put_examples(server: ComfyUIServer) -> None:
@@ -96,19 +111,10 @@ def _put_examples(server: ComfyUIServer) -> None:
         shutil.copy(file, workflows)
 
 
-def _inpaint(prompt: dict[str, Any]) -> dict[str, Any]:
-    return next(node for node in prompt.values() if node["class_type"] == "VolcInpaint")["inputs"]  # type: ignore[no-any-return]
-
-
-def _set_seed(prompt: dict[str, Any], seed: int | None) -> None:
-    if seed is not None:
-        _inpaint(prompt)["seed"] = seed
-
-
-def _agreed(prompt: dict[str, Any], *, ask: bool) -> bool:
-    calls = _inpaint(prompt)["variants"]
+def _agreed(prompts: dict[str, Json], *, ask: bool) -> bool:
+    calls = sum(showing.calls(prompt) for prompt in prompts.values())
     _say(
-        f"--live: this sends one picture to Volcengine and buys up to {calls} calls on your account "
+        f"--live: this sends pictures to Volcengine and buys up to {calls} calls on your account "
         "(fewer where the journal holds a picture already)."
     )
     if not ask:
@@ -119,72 +125,35 @@ def _agreed(prompt: dict[str, Any], *, ask: bool) -> bool:
     return input("[demo] Go on? [y/N] ").strip().lower() in ("y", "yes")
 
 
-def _run(server: ComfyUIServer, prompt: dict[str, Any]) -> int:
-    _say(
-        f"running {_WORKFLOW}: {_inpaint(prompt)['variants']} variants of “{_inpaint(prompt)['prompt']}”"
-    )
-    started = time.monotonic()
-    result = server.run(prompt, timeout_s=600)
-    if result.status != "success":
-        _say(f"{result.status}: {result.error_message}")
-        return 1
-    elapsed_s = time.monotonic() - started
-    (run,) = (
-        output["volc_inpaint"][0] for output in result.outputs.values() if "volc_inpaint" in output
-    )
-    _say(f"paid {run['paid']} · from the journal {run['from_journal']} · {elapsed_s:.1f} s")
-    if not run["paid"]:
-        _say(
-            "all were bought by an earlier demo, so nothing was paid; --seed 100 asks for new ones"
-        )
-    for note in run["notes"]:
-        _say(note)
-
+def _run(server: ComfyUIServer, prompts: dict[str, Json], painter: str) -> int:
     folder = _FOLDER / "variants"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    variants: list[Path] = []
-    for output in result.outputs.values():
-        for file in output.get("images", []):
-            if file["type"] == "output":
-                variants.append(folder / f"variant_{len(variants) + 1}.png")
-                variants[-1].write_bytes(server.image(**file))
-                _say(f"wrote {variants[-1].relative_to(launch.ROOT)}")
-    picture = next(n for n in prompt.values() if n["class_type"] == "LoadImage")["inputs"]["image"]
+    folder.mkdir(parents=True)
+    rows: list[Shown] = []
+    for name, prompt in prompts.items():
+        _say(f"running {name}, up to {showing.calls(prompt)} calls")
+        shown = showing.run(server, name, prompt)
+        if shown.error:
+            _say(shown.error)
+            return 1
+        rows.append(shown)
+        for line in (*shown.summaries, *shown.notes):
+            _say(f"  {line}")
+        for number, file in enumerate(shown.after, 1):
+            (folder / f"{name}_{number}.png").write_bytes(file)
+        if len(set(shown.after)) < len(shown.after):
+            _say("  but some of its pictures are alike")
+            return 1
+    if not any(row.paid for row in rows):
+        _say("all was bought by an earlier demo, so nothing was paid; --seed 100 asks for new ones")
     sheet = _FOLDER / "contact_sheet.png"
-    contact_sheet(server.base / "input" / picture, variants).save(sheet)
-    different = len({file.read_bytes() for file in variants})
-    _say(f"{len(variants)} variants, {different} different; the contact sheet is {sheet}")
-    return 0 if different == len(variants) else 1
+    contact_sheet(rows, painter).save(sheet)
+    _say(f"the pictures are in {folder.relative_to(launch.ROOT)}; the contact sheet is {sheet}")
+    return 0
 
 
-def contact_sheet(source: Path, variants: list[Path], side: int = 480) -> Image.Image:
-    """The source, its masked part in red, then the variants, each with its caption; three in a row."""
-    original = Image.open(source)
-    rgb = original.convert("RGB")
-    tinted = rgb
-    if "A" in original.getbands():
-        # LoadImage makes its mask of the alpha channel: transparent is masked
-        masked = original.getchannel("A").point(lambda alpha: (255 - alpha) // 2)
-        tinted = Image.composite(Image.new("RGB", rgb.size, (255, 30, 30)), rgb, masked)
-    tiles = [("input, mask in red", tinted)]
-    tiles += [(f"variant {i}", Image.open(file)) for i, file in enumerate(variants, 1)]
-    height = round(side * rgb.height / rgb.width)
-    gap, caption, columns = 12, 30, min(3, len(tiles))
-    rows = -(-len(tiles) // columns)
-    size = (columns * (side + gap) + gap, rows * (height + caption + gap) + gap)
-    sheet = Image.new("RGB", size, (32, 32, 32))
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(18)
-    for number, (title, picture) in enumerate(tiles):
-        x = gap + number % columns * (side + gap)
-        y = gap + number // columns * (height + caption + gap)
-        sheet.paste(picture.convert("RGB").resize((side, height), Image.Resampling.LANCZOS), (x, y))
-        pen.text((x, y + height + 4), title, fill=(230, 230, 230), font=font)
-    return sheet
-
-
-def _serve(server: ComfyUIServer) -> None:
-    address = f"{server.url}/?template={_WORKFLOW}&source={launch.PACK}"
+def _serve(server: ComfyUIServer, name: str) -> None:
+    address = f"{server.url}/?template={name}&source={launch.PACK}"
     _say(f"the canvas is at {address}")
     _say("all examples are under Workflows (press w); Ctrl+C here ends it")
     webbrowser.open(address)

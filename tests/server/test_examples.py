@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from harness import examples
+from harness import examples, showing
 from harness.contract import problems
 from harness.workflow import NOTES, to_prompt
 from PIL import Image
@@ -104,6 +104,8 @@ def test_a_file_runs_as_it_converts_and_ends_with_pictures(
 
     assert result.error_message == ""
     assert result.status == "success"
+    runs = [run for output in result.outputs.values() for run in output.get("volc_inpaint", [])]
+    assert sum(run["paid"] + run["from_journal"] for run in runs) == showing.calls(prompt)
     saving = [number for number, node in prompt.items() if node["class_type"] == "SaveImage"]
     assert saving
     for number in saving:

@@ -21,9 +21,10 @@ Array = np.ndarray[Any, Any]
 # (pixels uint8 [h, w, 3], hole bool [h, w], strangers bool [h, w]: no source, seed) -> filled pixels
 Fill = Callable[[Array, Array, Array, int], Array]
 
-# What is worked on is made no longer than this, in pixels, so that a picture takes about a second.
-_PATCH_MATCH_SIDE = 640
-_SMOOTH_SIDE = 160
+# What is worked on is made as small as this, in pixels: the hole's area and the longest side. A picture takes about half
+# a second then.
+_PATCH_MATCH_MOST = (20_000, 640)
+_SMOOTH_MOST = (8_000, 160)
 # How far around the hole sources may lie, in pixels and in widths of the hole: what is far is mostly something else.
 _REACH = (16, 0.8)
 _PATCH_RADIUS = 3
@@ -36,10 +37,10 @@ _seeded = threading.Lock()  # PatchMatch's library has one seed for all threads
 class Retoucher:
     """Paints from the surroundings; where something new is wanted, with the seed's pattern lightly over it."""
 
-    def __init__(self, fill: Fill, side: int, message: str) -> None:
+    def __init__(self, fill: Fill, most: tuple[int, int], message: str) -> None:
         self.message = message
         self._fill = fill
-        self._side = side
+        self._most = most
 
     def paint(
         self, image: Image.Image, mask: Array, seed: int, prompt: str, *, fill: bool
@@ -64,7 +65,8 @@ class Retoucher:
         top, bottom, left, right = painter.bounds(~far)
         box = slice(top, bottom), slice(left, right)
         part, hole, strangers = pixels[box], mask[box], far[box]
-        scale = min(1.0, self._side / max(hole.shape))
+        area, side = self._most
+        scale = min(1.0, (area / hole.sum()) ** 0.5, side / max(hole.shape))
         size = max(1, round(hole.shape[1] * scale)), max(1, round(hole.shape[0] * scale))
         gap = _shrunk(hole, size)
         if gap.all():  # nothing is left to go on
@@ -84,7 +86,7 @@ def retoucher() -> painter.Painter:
 
         if patchmatch.patchmatch_available:
             said = "Success (simulated: filled on this machine by PatchMatch)"
-            return Retoucher(_by_patch_match, _PATCH_MATCH_SIDE, said)
+            return Retoucher(_by_patch_match, _PATCH_MATCH_MOST, said)
     with contextlib.suppress(ImportError):
         import skimage.restoration  # noqa: F401 - whether it is there
 
@@ -92,7 +94,7 @@ def retoucher() -> painter.Painter:
             "Success (simulated: filled smoothly on this machine by scikit-image's biharmonic equation, "
             "because pypatchmatch is not installed)"
         )
-        return Retoucher(_by_biharmonic, _SMOOTH_SIDE, said)
+        return Retoucher(_by_biharmonic, _SMOOTH_MOST, said)
     colours = painter.Colours()
     colours.message = "Success (simulated: in colours, because neither pypatchmatch nor scikit-image is installed)"
     return colours
