@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from .host.display import PREVIEW_SIDE
-from .host.server import in_background
+from .host.memory import free_memory
+from .host.server import as_core_does, in_background
 from .host.values import Choice, Number, error
 from .jobs.job import MadeWhenNeeded
 from .paying import painting
@@ -16,7 +17,7 @@ from .paying.checkout import Checkout, fingerprint
 from .paying.painting import Painting
 from .paying.report import batch, copies_notes, link_notes, links, missing_notes
 from .pixels import encode, masks, notes, pictures, region
-from .pixels.canvas import Canvas
+from .pixels.canvas import Canvas, check_fits
 from .volcengine.errors import VolcengineError
 from .words import InputError, Text
 
@@ -137,6 +138,7 @@ class VolcInpaint(io.ComfyNode):
         wanted = Painting.read(**widgets)
         fit, feather = FIT.read(fit), FEATHER.read(feather)
         pictures.check_images(image)
+        check_fits(image, wanted.variants, free_memory())
         given = masks.read(mask)
         selected = masks.prepare(given, image)
         plan = _planner(wanted.model, fit, feather, context)
@@ -185,12 +187,12 @@ class VolcInpaint(io.ComfyNode):
         kept = await in_background(canvas.keep)
         places = sorted([*kept, *(outcome.job.index - 1 for outcome in painted)])
         said = brought + [note for part in regions if part for note in part.notes]
-        said += copies_notes(checkout.outcomes) + missing_notes(checkout.outcomes)
+        said += copies_notes(checkout.outcomes) + missing_notes(checkout.outcomes, painted)
         said += wanted.notes() + link_notes(painted, return_url=wanted.return_url)
         if paste_back and not pasted:
             said.append(_LOGO_NOTE)
         return checkout.output(
-            canvas.batch(places),
+            as_core_does(canvas.batch(places)),
             links(checkout.outcomes),
             notes=said,
             regions=[part.box if part else None for part in regions],

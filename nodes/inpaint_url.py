@@ -10,10 +10,11 @@ import torch
 from comfy_api.latest import io
 
 from .host import values
+from .host.server import as_core_does
 from .paying import painting
 from .paying.checkout import Checkout, fingerprint
 from .paying.painting import Painting
-from .paying.report import link_notes, links
+from .paying.report import batch, link_notes, links, missing_notes
 from .pixels import pictures
 from .volcengine.client import check_url
 from .words import InputError, Text
@@ -92,16 +93,22 @@ class VolcInpaintURL(io.ComfyNode):
         def decode(files: tuple[bytes, ...]) -> NDArray[np.uint8]:
             return pictures.decode_picture(pictures.first(files))
 
+        taken: dict[int, NDArray[np.uint8]] = {}
+
         def take(outcome: Outcome) -> NDArray[np.uint8]:
-            picture: NDArray[np.uint8] = outcome.value
-            return picture
+            return taken.setdefault(outcome.job.index, outcome.value)
 
         jobs = wanted.jobs(wanted.request(urls=urls), key)
         painted = await checkout.buy(jobs, decode, take, require_all=wanted.require_all)
         return checkout.output(
-            _batch([outcome.value for outcome in painted]),
+            as_core_does(_batch([taken[index] for index in sorted(taken)])),
             links(checkout.outcomes),
-            notes=wanted.notes() + link_notes(painted, return_url=wanted.return_url),
+            notes=[
+                *missing_notes(checkout.outcomes, painted),
+                *wanted.notes(),
+                *link_notes(painted, return_url=wanted.return_url),
+            ],
+            batch=batch([index - 1 for index in sorted(taken)], wanted.variants),
         )
 
 

@@ -79,8 +79,8 @@ async def follow(
     display: Display,
     take: Callable[[Outcome], NDArray[np.uint8]],
     encoding: Callable[[], tuple[int, int] | None],
-) -> None:
-    """Wait for a run and take its pictures as they arrive.
+) -> set[int]:
+    """Wait for a run and take its pictures as they arrive; what was taken is let go.
 
     Args:
         run: What was started.
@@ -88,10 +88,14 @@ async def follow(
         take: Called on a thread of its own for each outcome with a value; returns what to preview, uint8 [H, W, 3].
         encoding: Which of how many pictures is being encoded now, if one is.
 
+    Returns:
+        The indices of the jobs whose pictures were taken.
+
     Raises:
         InterruptProcessingException: The user cancelled. Nothing new is sent; what is on the wire is journaled
             when it arrives.
     """
+    taken = set()
     try:
         while True:
             finished = run.done.is_set()
@@ -99,8 +103,10 @@ async def follow(
                 outcome = run.outcomes.get_nowait()
                 if outcome.value is not None:
                     rgb = await in_background(take, outcome)
+                    taken.add(outcome.job.index)
                     with contextlib.suppress(OSError):  # a full disk costs the preview, not the run
                         await in_background(display.picture, outcome.job.index, rgb)
+                run.let_go(outcome)
                 display.status(run.status(), encoding())
             if finished:
                 break
@@ -113,3 +119,4 @@ async def follow(
     if run.broken is not None:
         raise run.broken
     display.status(run.status(), done=True)
+    return taken

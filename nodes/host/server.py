@@ -22,6 +22,8 @@ from .settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import torch
+
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
@@ -111,6 +113,11 @@ def origin(node_id: str) -> Origin:
                 name = workflow.get("name") or workflow.get("id") or ""
                 return Origin(f"{title} {node_id}".strip()[:200], str(name)[:200])
     return Origin(node_id)
+
+
+def as_core_does(images: torch.Tensor) -> torch.Tensor:
+    """Pictures where ComfyUI keeps what goes from node to node: in main memory, or with `--gpu-only` on the card."""
+    return images.to(comfy.model_management.intermediate_device())
 
 
 async def in_background(function: Callable[..., T], *arguments: Any) -> T:

@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -222,6 +222,12 @@ class Run:
             self._results[outcome.job.index] = outcome
         self.outcomes.put(outcome)
 
+    def let_go(self, outcome: Outcome) -> None:
+        """It was put to use: keep all of it but its value and the files that were sent, which are large."""
+        job = replace(outcome.job, request=replace(outcome.job.request, pictures=()))
+        with self._lock:
+            self._results[job.index] = replace(outcome, job=job, value=None)
+
     def _sent(self) -> None:
         """The job of this thread leaves, or waits for something else than its place."""
         with self._changed:
@@ -229,6 +235,6 @@ class Run:
             self._changed.notify_all()
 
     def results(self) -> list[Outcome]:
-        """The outcomes so far, in the jobs' order."""
+        """The outcomes so far, in the jobs' order; without the values that were let go."""
         with self._lock:
             return [self._results[index] for index in sorted(self._results)]

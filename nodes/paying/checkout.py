@@ -80,7 +80,7 @@ class Checkout:
             require_all: Whether one missing picture is an error. It is raised after the others are in the journal.
 
         Returns:
-            The outcomes with a value, in order; at least one.
+            The outcomes whose pictures were taken, in order and without their values; at least one.
 
         Raises:
             VolcengineError: No picture arrived, or one is missing and all are required.
@@ -98,14 +98,14 @@ class Checkout:
             origin=server.origin(self._node_id),
             check=server.throw_if_interrupted,
         )
-        await follow(run, display, take, lambda: self._encoding)
+        taken = await follow(run, display, take, lambda: self._encoding)
         self.outcomes, self._previews = run.results(), display.output()
-        missing = [outcome for outcome in self.outcomes if outcome.value is None]
+        missing = [outcome for outcome in self.outcomes if outcome.job.index not in taken]
         if missing:
             _incomplete[self._node_id] += 1
         if missing and (require_all or len(missing) == len(self.outcomes)):
             raise _verdict(self.outcomes, missing)
-        return [outcome for outcome in self.outcomes if outcome.value is not None]
+        return [outcome for outcome in self.outcomes if outcome.job.index in taken]
 
     @contextlib.contextmanager
     def encoding(self, number: int, count: int) -> Iterator[None]:

@@ -64,11 +64,11 @@ def report(
     return json.dumps(fields, ensure_ascii=False, indent=1)
 
 
-def link_notes(outcomes: Iterable[Outcome], *, return_url: bool) -> list[Text]:
-    """Which pictures came without the link that was asked for, and what to do."""
+def link_notes(painted: Iterable[Outcome], *, return_url: bool) -> list[Text]:
+    """Which of the pictures that came have no link although one was asked for, and what to do."""
     if not return_url:
         return []
-    bare = [o.job.index for o in outcomes if o.value is not None and not o.urls]
+    bare = [outcome.job.index for outcome in painted if not outcome.urls]
     if not bare:
         return []
     return [
@@ -102,11 +102,17 @@ def batch(
     ]
 
 
-def missing_notes(outcomes: Iterable[Outcome]) -> list[Text]:
-    """Which pictures are not in the batch, so that those behind them have moved up."""
+def missing_notes(outcomes: Iterable[Outcome], painted: Iterable[Outcome]) -> list[Text]:
+    """Which pictures are not in the batch, so that those behind them have moved up.
+
+    Args:
+        outcomes: One per job, in order.
+        painted: Those of them whose pictures are in the batch.
+    """
+    there = {outcome.job.index for outcome in painted}
     per_image: dict[int, list[bool]] = {}
     for outcome in outcomes:
-        per_image.setdefault(outcome.job.image, []).append(outcome.value is None)
+        per_image.setdefault(outcome.job.image, []).append(outcome.job.index not in there)
     english, chinese = [], []
     for image, gone in per_image.items():
         if any(gone):

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from scipy import ndimage  # type: ignore[import-untyped]
 
+from ..words import InputError, Text
 from . import masks, morphology
 
 if TYPE_CHECKING:
@@ -154,6 +155,32 @@ class Canvas:
                 mask = grown(mask, widened) if widened and self._paste_back else mask
                 self._patches[key] = make_patch(mask, region, self._feather, self._paste_back)
             return self._patches[key]
+
+
+def check_fits(images: torch.Tensor, variants: int, free_bytes: int) -> None:
+    """Refuse a batch that main memory cannot hold, before any of it is paid for.
+
+    Args:
+        images: [B, H, W, C].
+        variants: Of each picture.
+        free_bytes: How much memory there is.
+
+    Raises:
+        InputError: The result is larger.
+    """
+    count, height, width, channels = images.shape
+    needed = count * variants * height * width * max(channels, 3) * images.element_size()
+    if needed <= free_bytes:
+        return
+    raise InputError(
+        Text(
+            f"The result does not fit into memory, so nothing was sent: {variants} variant(s) of {count} picture(s) of "
+            f"{width}x{height} take {needed / 1e9:.1f} GB, and {free_bytes / 1e9:.1f} GB are free. Repaint fewer pictures "
+            "at a time, or choose fewer variants.",
+            f"内存不足以容纳结果，未发送任何请求：{count} 张 {width}x{height} 的图片、每张 {variants} 个变体，需要 "
+            f"{needed / 1e9:.1f} GB，可用 {free_bytes / 1e9:.1f} GB。请减少每次重绘的图片数量或变体数。",
+        )
+    )
 
 
 def grown(mask: Mask, radius: int) -> Mask:

@@ -97,6 +97,7 @@ class ComfyUIServer:
         arguments: Sequence[str] = (),
         start_timeout_s: float = 120.0,
         port: int = 0,
+        packs: Sequence[Path] = (),
     ) -> None:
         """Start it and wait until it answers.
 
@@ -106,6 +107,7 @@ class ComfyUIServer:
             arguments: Further arguments of ComfyUI's `main.py`.
             start_timeout_s: How long a start may take.
             port: Taken if it is free; otherwise another.
+            packs: Folders of further custom nodes.
         """
         comfyui = launch.comfyui_directory()
         if comfyui is None:
@@ -124,7 +126,7 @@ class ComfyUIServer:
         self._log = folder / "comfyui.log"
         self._changed = threading.Condition()
         self._listener: threading.Thread | None = None
-        launch.make_base_directory(self.base)
+        launch.make_base_directory(self.base, packs)
         self.start()
 
     def start(self) -> None:

@@ -54,6 +54,11 @@ def saved(server: ComfyUIServer, result: Result, node: str = "save") -> list[np.
     return [np.asarray(Image.open(io.BytesIO(server.image(**file)))) for file in files]
 
 
+def odd(expression: str, **connected: Any) -> dict[str, Any]:
+    """A node of the pack `odd_tensors`: an expression of `torch` and of what is connected, an IMAGE and a MASK."""
+    return {"class_type": "OddTensor", "inputs": {"expression": expression, **connected}}
+
+
 def report(result: Result) -> dict[str, Any]:
     """The report of a run of `repaint` without errors."""
     assert result.error_message == ""

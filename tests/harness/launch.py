@@ -59,22 +59,27 @@ def free_port(preferred: int = 0) -> int:
     raise OSError("no free port on 127.0.0.1")
 
 
-def make_base_directory(base: Path) -> None:
-    """Create the folders that ComfyUI wants and link the pack into `custom_nodes`."""
+def make_base_directory(base: Path, packs: Sequence[Path] = ()) -> None:
+    """Create the folders that ComfyUI wants and link the pack, and others, into `custom_nodes`."""
     for name in FOLDERS:
         (base / name).mkdir(parents=True, exist_ok=True)
-    link = base / "custom_nodes" / PACK
-    if link.exists() and link.resolve() == ROOT:
+    _link(base / "custom_nodes" / PACK, ROOT)
+    for pack in packs:
+        _link(base / "custom_nodes" / pack.name, pack)
+
+
+def _link(link: Path, folder: Path) -> None:
+    if link.exists() and link.resolve() == folder:
         return
     if os.path.lexists(link):
         link.unlink()
     try:
-        link.symlink_to(ROOT, target_is_directory=True)
+        link.symlink_to(folder, target_is_directory=True)
     except OSError:
         if os.name != "nt":
             raise
         # Windows lets only administrators make links; a junction is free to all
-        subprocess.run(["cmd", "/c", "mklink", "/J", str(link), str(ROOT)], check=True)
+        subprocess.run(["cmd", "/c", "mklink", "/J", str(link), str(folder)], check=True)
 
 
 def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:

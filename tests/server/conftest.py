@@ -1,7 +1,8 @@
 """A real ComfyUI server and a simulated service for each module of this folder.
 
 A module says in `PICTURES` what its server's input folder holds, {file name: uint8 or bool pixels}, and in `ENVIRONMENT`
-what its server has in its environment beside the service and the journal. One that wants more than that has fixtures of
+what its server has in its environment beside the service and the journal, in `ARGUMENTS` and `PACKS` with what further
+arguments and custom nodes it starts. One that wants more than that has fixtures of
 its own in place of these.
 """
 
@@ -77,7 +78,11 @@ def server(
     request: pytest.FixtureRequest,
 ) -> ComfyUIServer:
     more = getattr(request.module, "ENVIRONMENT", {})
-    started = comfyui(env={**service.environment, "VOLC_JOURNAL_DIR": str(journal), **more})
+    started = comfyui(
+        env={**service.environment, "VOLC_JOURNAL_DIR": str(journal), **more},
+        arguments=getattr(request.module, "ARGUMENTS", ()),
+        packs=getattr(request.module, "PACKS", ()),
+    )
     for name, pixels in getattr(request.module, "PICTURES", {}).items():
         graphs.upload(started, name, pixels)
     return started

@@ -114,7 +114,10 @@ def test_a_file_imports_only_what_its_part_may(file):
         "volcengine": ({"requests"} if speaks else set(), {".volcengine"}),
         "jobs": (set(), {".volcengine", ".jobs"}),
         "pixels": (PIXELS, {".pixels"}),
-        "host": (PIXELS | COMFYUI | {"aiohttp"}, {".volcengine", ".jobs", ".pixels", ".host"}),
+        "host": (
+            PIXELS | COMFYUI | {"aiohttp", "psutil"},
+            {".volcengine", ".jobs", ".pixels", ".host"},
+        ),
         "paying": (
             PIXELS | {"comfy_api"},
             {".volcengine", ".jobs", ".pixels", ".host", ".paying"},
