@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 ACCESS = "AKLTTESTTESTTESTTESTTESTTESTTESTTESTTESTTEST9876"
 SECRET = "UExBTlRFRC1TRUNSRVQtT0YtVEhFLVNFVFRJTkdTLVBBR0U="
-ALL = list(INTERFACES)
+ALL = [
+    "img2img_inpainting_edit_zi2i",
+    "jimeng_image2image_dream_inpaint",
+    "i2i_inpainting",
+    "jimeng_img2img_seed3_painting_edit",
+    "saliency_seg",
+    "entity_seg",
+]
 
 
 def check(
