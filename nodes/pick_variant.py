@@ -13,7 +13,9 @@ from .words import InputError, Text
 if TYPE_CHECKING:
     import torch
 
-PICK = Number("pick", 0, 0, 64)
+PICK = Number("pick", 0, 0, 2**31 - 1)
+# As many as a grid shows that a person can still click on; a larger number is typed.
+SHOWN = 64
 
 # The grid shows the small one, so that eight pictures of 2048² cost the canvas nothing; the larger view the other.
 _SIDES = {"small": 512, "large": 1600}
@@ -66,10 +68,8 @@ class VolcPickVariant(io.ComfyNode):
                 )
             )
         picked = images if number == 0 else images[number - 1 : number]
-        shown = images[: int(PICK.high)]
-        return io.NodeOutput(
-            picked, number, ui={"volc_pick": [_thumbnails(image) for image in shown]}
-        )
+        shown = [_thumbnails(image) for image in images[:SHOWN]]
+        return io.NodeOutput(picked, number, ui={"volc_pick": shown, "volc_pick_count": [count]})
 
 
 def _thumbnails(image: torch.Tensor) -> dict[str, dict[str, str]]:

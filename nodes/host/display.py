@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 # Longest side of the preview of a picture that arrives, in pixels.
 PREVIEW_SIDE = 1024
 
+_numbers = itertools.count(1)
+
 
 class Display:
     """What a running node shows: its bar, its status, a preview of each picture as it arrives."""
@@ -34,7 +37,12 @@ class Display:
         """Show 0 of `total` on the node called `node_id`."""
         context = get_executing_context()
         self.node_id = node_id
-        self._ids = {"node": node_id, "prompt_id": context.prompt_id if context else ""}
+        # of a list ComfyUI runs the node for each entry, side by side
+        self._ids = {
+            "node": node_id,
+            "prompt_id": context.prompt_id if context else "",
+            "run": next(_numbers),
+        }
         self._total = total
         self._arrived = 0
         self._bar = comfy.utils.ProgressBar(total, node_id=node_id)

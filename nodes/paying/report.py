@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 def summary(outcomes: Sequence[Outcome], notes: Iterable[Text] = ()) -> dict[str, Any]:
     """What the canvas shows of a run: its counts and its notes, which it reads in the language that it speaks."""
-    return {**_counts(outcomes), "notes": [note.pair() for note in _notes(outcomes, notes)]}
+    return {
+        **_counts(outcomes),
+        "pictures": len({outcome.job.image for outcome in outcomes}),
+        "notes": [note.pair() for note in _notes(outcomes, notes)],
+    }
 
 
 def report(

@@ -93,6 +93,35 @@ def test_a_click_picks_and_only_what_hangs_behind_runs_again(
     assert canvas.widget(ids["pick"], "pick") == 3
 
 
+def test_of_many_pictures_the_first_are_shown_and_any_may_be_picked(
+    canvas: Canvas, server: ComfyUIServer, renderer: str
+) -> None:
+    nodes = {
+        "empty": {"type": "EmptyImage", "pos": [80, 120], "values": {"width": 8, "height": 8, "batch_size": 90}},
+        "pick": {"type": "VolcPickVariant", "pos": [420, 120], "values": {"pick": 0}},
+        "save": {"type": "PreviewImage", "pos": [900, 120]},
+    }  # fmt: skip
+    ids = canvas.build(nodes, [("empty", 0, "pick", "images"), ("pick", 0, "save", "images")])
+    canvas.finished(canvas.queue())
+    thumbnails(canvas, 64)
+    line = canvas.page.locator(".volc-pick [role=status]")
+    expect(line).to_have_text("all 90 pass · click one of the first 64, or type its number")
+
+    canvas.page.evaluate(
+        """id => {
+            const widget = app.rootGraph.getNodeById(id).widgets.find((one) => one.name === "pick");
+            widget.value = 88;
+            widget.callback(88);
+        }""",
+        ids["pick"],
+    )
+    prompt = canvas.queue()
+    canvas.finished(prompt)
+
+    expect(line).to_have_text("88 of 90 · click it again for all")
+    assert len(server.history(prompt)["outputs"][ids["save"]]["images"]) == 1
+
+
 def test_keys_move_pick_and_enlarge(canvas: Canvas, renderer: str) -> None:
     ids = canvas.build(*repaint("pick by key", pick=True))
     canvas.finished(canvas.queue())

@@ -159,6 +159,31 @@ def test_the_number_of_calls_follows_the_variants(canvas: Canvas, renderer: str)
     expect(plan).to_have_text("prompt 1 of about 100 words")
 
 
+def test_a_list_is_summed_up_and_its_pictures_count_for_the_next_run(
+    canvas: Canvas, service: SimulatedService, renderer: str
+) -> None:
+    nodes, links = repaint(f"a list {renderer}", variants=2)
+    nodes["more"] = {"type": "RepeatImageBatch", "pos": [80, 600], "values": {"amount": 3}}
+    nodes["list"] = {"type": "RebatchImages", "pos": [80, 760], "values": {"batch_size": 1}}
+    links = [
+        ("cat", 0, "more", "image"), ("more", 0, "list", "images"), ("list", 0, "paint", "image"),
+        *links[1:],
+    ]  # fmt: skip
+    canvas.build(nodes, links)
+    plan, line = lines(canvas)
+    expect(plan).to_contain_text("up to 2 paid calls per picture")
+    service.latency_s = 30
+    prompt = canvas.queue()
+
+    # three runs of one picture: what one of them buys is what the others wait for
+    expect(line).to_contain_text("0 of 6 · 2 on the wire")
+    service.hangs.set()
+    canvas.finished(prompt)
+
+    expect(line).to_contain_text("paid 2 · from the journal 4")
+    expect(plan).to_contain_text("up to 6 paid calls for 3 pictures as in the last run")
+
+
 def test_cancel_is_seen_on_the_node(
     canvas: Canvas, service: SimulatedService, renderer: str
 ) -> None:

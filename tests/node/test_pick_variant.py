@@ -74,6 +74,25 @@ def test_a_number_without_a_picture_is_an_error_with_the_count(pick):
     assert f"第 {pick} 张，但只收到 3 张" in chinese
 
 
+def test_any_number_of_pictures_may_come_of_which_the_first_64_are_shown(temporary):
+    images = torch.arange(200.0)[:, None, None, None].expand(-1, 8, 8, 3) / 255
+
+    output = execute(images, 150)
+
+    assert torch.equal(images[149:150], output.args[0])
+    assert len(pictures(output, temporary)) == 64
+    assert output.ui["volc_pick_count"] == [200]
+
+
+def test_a_whole_number_of_another_type_is_the_same_number():
+    images = colours(RED, GREEN, BLUE)
+
+    for pick in (2.0, np.int64(2), torch.tensor(2)):
+        picked, index = execute(images, pick).args
+        assert torch.equal(images[1:2], picked)
+        assert (index, type(index)) == (2, int)
+
+
 def test_the_thumbnails_are_in_the_order_of_the_pictures(temporary):
     output = execute(colours(RED, GREEN, BLUE), 2)
 

@@ -35,6 +35,18 @@ function statusLine({ delivered, total, from_journal, encoding, on_wire, in_queu
   return parts.join(" · ");
 }
 
+/** Events of the runs of one node at one time: ComfyUI calls it once for each entry of a list, side by side. */
+function together(events) {
+  const sum = (name) => events.reduce((total, event) => total + event[name], 0);
+  const names = ["delivered", "total", "from_journal", "on_wire", "in_queue", "failed", "unknown"];
+  return {
+    ...Object.fromEntries(names.map((name) => [name, sum(name)])),
+    encoding: events.find(({ encoding }) => encoding)?.encoding,
+    waiting_for: events.find(({ waiting_for }) => waiting_for)?.waiting_for,
+    left_s: Math.max(...events.map(({ left_s }) => left_s ?? 0)),
+  };
+}
+
 /** What a run came to, of the node's output; ComfyUI calls the node once for each entry of a list that it is given. */
 function resultLine(calls, elapsed_s) {
   const [paid, from_journal, failed, unknown] = ["paid", "from_journal", "failed", "unknown"].map((name) =>
@@ -69,7 +81,10 @@ class Panel {
       if (widget) chain(widget, "callback", () => this.drawPlan());
     }
     chain(node, "onConfigure", () => this.drawPlan());
-    chain(node, "onConnectionsChange", () => this.drawPlan());
+    chain(node, "onConnectionsChange", () => {
+      this.pictures = undefined; // what is connected now may be another number
+      this.drawPlan();
+    });
     chain(node, "onExecuted", (output) => this.finish(output));
     this.drawPlan();
   }
@@ -96,7 +111,10 @@ class Panel {
     const length = counted?.length(this.prompt.value);
     if (counted) parts.push(text(counted.says, { length, limit }));
     this.plan.classList.toggle("volc-too-long", length > limit);
-    if (!this.linked(this.variants)) parts.push(text("planCalls", { calls: this.variants.value }));
+    if (!this.linked(this.variants)) {
+      const calls = this.variants.value * (this.pictures ?? 1);
+      parts.push(text(this.pictures > 1 ? "planCallsKnown" : "planCalls", { calls, pictures: this.pictures }));
+    }
     if (model?.unused.length) parts.push(text("planUnused", { names: model.unused.map((name) => this.label(name)).join(", ") }));
     this.plan.textContent = parts.join(" · ");
   }
@@ -111,20 +129,26 @@ class Panel {
     if (prompt === this.promptId) return;
     this.promptId = prompt;
     running.add(this);
-    this.images = [];
+    this.runs = new Map();
     this.started = performance.now();
+  }
+
+  run(number) {
+    if (!this.runs.has(number)) this.runs.set(number, { images: [] });
+    return this.runs.get(number);
   }
 
   status(event) {
     this.follow(event.prompt_id);
-    this.say(statusLine(event));
+    this.run(event.run).status = event;
+    this.say(statusLine(together([...this.runs.values()].flatMap(({ status }) => status ?? []))));
   }
 
-  variant({ node, prompt_id, index, image }) {
+  variant({ node, prompt_id, run, index, image }) {
     this.follow(prompt_id);
-    this.images[index - 1] = image;
+    this.run(run).images[index - 1] = image;
     // what ComfyUI itself tells the canvas when a node is done: its grid then shows those that are there
-    const output = { images: this.images.filter(Boolean) };
+    const output = { images: [...this.runs.values()].flatMap(({ images }) => images.filter(Boolean)) };
     const detail = { node, display_node: node, prompt_id, output };
     api.dispatchEvent(new CustomEvent("executed", { detail }));
     this.node.setDirtyCanvas(true, true); // the classic renderer looks for new pictures when it draws
@@ -133,6 +157,7 @@ class Panel {
   finish(output) {
     if (!output?.volc_inpaint) return;
     const calls = output.volc_inpaint;
+    this.count(calls);
     if (this.started === undefined) return this.say(text("runCached"));
     const elapsed_s = (performance.now() - this.started) / 1000;
     this.stop();
@@ -142,7 +167,14 @@ class Panel {
   /** Says again what the last run came to, on a node that was made anew. */
   restore(output) {
     const calls = output?.volc_inpaint;
+    if (calls) this.count(calls);
     if (calls && !this.line.textContent) this.say(resultLine(calls), notesOf(calls));
+  }
+
+  /** Remembers how many pictures the last run sent: nobody knows before a run what is connected. */
+  count(calls) {
+    this.pictures = calls.reduce((sum, { pictures }) => sum + (pictures ?? 1), 0);
+    this.drawPlan();
   }
 
   stop() {

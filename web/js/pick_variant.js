@@ -14,6 +14,7 @@ class Picker {
     this.node = node;
     this.widget = node.widgets.find(({ name }) => name === "pick");
     this.pictures = [];
+    this.count = 0;
     this.grid = create("div", { className: "volc-pick-grid", role: "group" });
     this.line = create("div", { className: "volc-line", role: "status" });
     const panel = create("div", { className: "volc-pick" }, this.grid, this.line);
@@ -38,9 +39,11 @@ class Picker {
     return this.node.inputs.some((input) => input.widget?.name === "pick" && input.link != null);
   }
 
-  /** Takes the pictures of an output of the node. */
+  /** Takes the pictures of an output of the node: of many, the first. */
   show(output) {
     if (!output?.volc_pick) return;
+    const counts = output.volc_pick_count ?? [output.volc_pick.length];
+    this.count = counts.reduce((sum, count) => sum + count, 0);
     const same = JSON.stringify(output.volc_pick) === JSON.stringify(this.pictures);
     this.pictures = output.volc_pick;
     if (same) this.mark();
@@ -69,7 +72,8 @@ class Picker {
   /** Shows which one is picked. */
   mark() {
     const pick = Number(this.widget.value);
-    const count = this.pictures.length;
+    const { count } = this;
+    const shown = this.pictures.length;
     for (const item of this.grid.children) {
       item.ariaPressed = String(Number(item.dataset.number) === pick);
       item.disabled = this.linked;
@@ -79,7 +83,8 @@ class Picker {
     if (this.linked) this.line.textContent = text("pickLinked");
     else if (!count) this.line.textContent = text("pickEmpty");
     else if (pick > count) this.line.textContent = text("pickBeyond", { pick, count });
-    else this.line.textContent = text(pick ? "pickOne" : "pickAll", { pick, count });
+    else if (pick) this.line.textContent = text("pickOne", { pick, count });
+    else this.line.textContent = text(shown < count ? "pickMany" : "pickAll", { shown, count });
   }
 
   set(pick) {

@@ -5,6 +5,7 @@ const WORDS = {
   en: {
     pickEmpty: "Run, then click the one you want.",
     pickAll: "all {count} pass · click one to pick it",
+    pickMany: "all {count} pass · click one of the first {shown}, or type its number",
     pickOne: "{pick} of {count} · click it again for all",
     pickBeyond: "{pick} is picked, but only {count} arrived",
     pickLinked: "pick comes from a link",
@@ -14,6 +15,7 @@ const WORDS = {
     planPrompt: "prompt {length} of about {limit} words",
     planCharacters: "prompt {length} of {limit} characters",
     planCalls: "up to {calls} paid calls per picture",
+    planCallsKnown: "up to {calls} paid calls for {pictures} pictures as in the last run",
     planUnused: "not used: {names}",
     runDelivered: "{delivered} of {total}",
     runEncoding: "encoding {number} of {count}",
@@ -63,6 +65,7 @@ const WORDS = {
   zh: {
     pickEmpty: "运行后点击想要的图片。",
     pickAll: "输出全部 {count} 张 · 点击可选一张",
+    pickMany: "输出全部 {count} 张 · 点击前 {shown} 张中的一张，或输入编号",
     pickOne: "第 {pick} 张，共 {count} 张 · 再次点击恢复全部",
     pickBeyond: "选择了第 {pick} 张，但只收到 {count} 张",
     pickLinked: "pick 由连线决定",
@@ -72,6 +75,7 @@ const WORDS = {
     planPrompt: "提示词 {length} 字，约 {limit} 字以内为宜",
     planCharacters: "提示词 {length} 个字符，不超过 {limit} 个为宜",
     planCalls: "每张图片最多 {calls} 次付费调用",
+    planCallsKnown: "最多 {calls} 次付费调用（按上次运行的 {pictures} 张图片计算）",
     planUnused: "不使用：{names}",
     runDelivered: "{delivered} / {total}",
     runEncoding: "正在编码第 {number} 张，共 {count} 张",

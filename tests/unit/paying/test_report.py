@@ -75,6 +75,7 @@ def test_each_status_is_counted():
         "from_journal": 1,
         "failed": 1,
         "unknown": 1,
+        "pictures": 2,
         "notes": [{"en": "note", "zh": "甲"}],
     }
 
