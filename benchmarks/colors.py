@@ -201,7 +201,7 @@ def measure(case: Case) -> tuple[Errors, Errors, bool, float]:
     ground = colors.ground(original, mask)
     began = time.process_time()
     drift = ground.drift(came)
-    on = off if drift is None else drift.corrected(np.asarray(came), (0, 0, 1, 1))
+    on = off if drift is None else drift.corrected(np.asarray(came), (1, 1), (0, 0, 1, 1))
     seconds = time.process_time() - began
     return errors(off, perfect, mask), errors(on, perfect, mask), drift is not None, seconds
 

@@ -16,7 +16,7 @@ from .paying import painting
 from .paying.checkout import Checkout, fingerprint
 from .paying.painting import Painting
 from .paying.report import batch, copies_notes, link_notes, links, missing_notes
-from .pixels import encode, masks, notes, pictures, region
+from .pixels import colors, encode, masks, notes, pictures, region
 from .pixels.canvas import Canvas, check_fits
 from .volcengine.errors import VolcengineError
 from .words import InputError, Text
@@ -91,6 +91,13 @@ class VolcInpaint(io.ComfyNode):
                     tooltip="0 sends the whole picture. From 1 on, a part around the mask is sent, so many times its box, "
                     "enlarged to what the model paints best: more detail for a small mask in a large picture.",
                 ),
+                io.Boolean.Input(
+                    "match_colors",
+                    default=True,
+                    optional=True,
+                    tooltip="The service gives back the whole picture with slightly other colours. Measure that where nothing "
+                    "was masked, and take it out of the masked part.",
+                ),
             ],
             outputs=painting.outputs(),
             hidden=[io.Hidden.unique_id],
@@ -115,6 +122,7 @@ class VolcInpaint(io.ComfyNode):
         feather: int,
         fit: str,
         context: float = 0,
+        match_colors: bool = False,
         **widgets: Any,
     ) -> io.NodeOutput:
         """Check everything, then buy what the journal does not hold, then put the pictures together.
@@ -126,6 +134,7 @@ class VolcInpaint(io.ComfyNode):
             feather: Width of the blend around the mask, 0..256 px.
             fit: What to do with a picture over the interface's limits.
             context: 0 to send the whole picture, else sides of what is sent in those of the mask, 1..10.
+            match_colors: Whether to take out of the masked part how the answer's colours drifted in all the rest.
             **widgets: Those of every painting node; see `Painting.read`.
 
         Returns:
@@ -159,6 +168,8 @@ class VolcInpaint(io.ComfyNode):
             widened=wanted.model.widens_mask_px,
         )
 
+        grounds: dict[int, colors.Ground] = {}
+
         def jobs(encoded: bool) -> Iterator[Job]:
             for number, (place, part) in enumerate(to_send, 1):
                 refused: VolcengineError | None = None
@@ -167,6 +178,8 @@ class VolcInpaint(io.ComfyNode):
                     rgb = part.picture(pictures.to_uint8(image[place][part.slices]))
                     white = part.mask(selected[place])
                     if encoded:
+                        if match_colors and pasted:
+                            grounds[place] = colors.ground(rgb, white, wanted.model.widens_mask_px)
                         try:
                             files = _files(wanted.model, rgb, white)
                         except InputError as error:  # the others can be sent all the same
@@ -179,7 +192,9 @@ class VolcInpaint(io.ComfyNode):
             return pictures.open_picture(pictures.first(files))
 
         def take(outcome: Outcome) -> Any:
-            canvas.put(outcome.job.index - 1, outcome.value)
+            ground = grounds.get(outcome.job.image - 1)
+            drift = ground.drift(outcome.value) if ground else None
+            canvas.put(outcome.job.index - 1, outcome.value, drift)
             return canvas.preview(outcome.job.index - 1, PREVIEW_SIDE)
 
         wishes = MadeWhenNeeded(len(to_send) * wanted.variants, jobs(True), jobs(False))

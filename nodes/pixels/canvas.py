@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .colors import Drift
     from .masks import Mask
     from .region import Region
 
@@ -86,19 +87,20 @@ class Canvas:
         self._patches: dict[tuple[int, Region], Patch] = {}
         self._lock = threading.Lock()
 
-    def put(self, index: int, answer: Image.Image) -> None:
+    def put(self, index: int, answer: Image.Image, drift: Drift | None = None) -> None:
         """Write one answer into its place; doing so twice changes nothing more.
 
         Args:
             index: Its place in the batch, from 0.
             answer: RGB, any size: what the service made of the part that was sent.
+            drift: Of its colours, to be taken out.
         """
         picture = index // self._variants
         region = self._regions[picture]
         patch = self._patch(self._masks[picture], region)
         slot = self._slots[index]
         slot[...] = self._originals[picture]
-        paste(slot, cut(answer, region, patch), patch, self._dtype)
+        paste(slot, cut(answer, region, patch), patch, self._dtype, region, drift)
 
     def keep(self) -> list[int]:
         """Put each picture of which nothing is sent into all of its places, as it is.
@@ -270,7 +272,14 @@ def cut(answer: Image.Image, region: Region, patch: Patch) -> Image.Image:
     return answer.resize((right - left, bottom - top), Image.Resampling.LANCZOS, box)
 
 
-def paste(slot: Bits, piece: Image.Image, patch: Patch, dtype: torch.dtype) -> None:
+def paste(
+    slot: Bits,
+    piece: Image.Image,
+    patch: Patch,
+    dtype: torch.dtype,
+    region: Region,
+    drift: Drift | None,
+) -> None:
     """Blend a piece of an answer into a picture, in place, touching nothing outside the patch.
 
     Args:
@@ -278,7 +287,10 @@ def paste(slot: Bits, piece: Image.Image, patch: Patch, dtype: torch.dtype) -> N
         piece: The answer where it reaches the picture, RGB.
         patch: Where that is.
         dtype: Of the floats.
+        region: What was sent.
+        drift: Of the answer's colours, to be taken out.
     """
+    left, right = patch.left - region.x, patch.right - region.x
     slot = slot[patch.top : patch.bottom, patch.left : patch.right, :3]
     pixel = np.dtype((np.void, 3 * slot.itemsize))  # which numpy copies as a whole
     # a byte's share of 255, rounded once only
@@ -290,7 +302,12 @@ def paste(slot: Bits, piece: Image.Image, patch: Patch, dtype: torch.dtype) -> N
         strip = slice(top, top + rows)
         weight, target = patch.weight[strip], slot[strip]
         pixels = np.asarray(piece.crop((0, top, piece.width, top + len(target))))
-        new = np.divide(pixels, 255, out=work[: len(target)], dtype=exact)
+        if drift is None:
+            new = np.divide(pixels, 255, out=work[: len(target)], dtype=exact)
+        else:
+            above = patch.top + top - region.y
+            box = (left, above, right, above + len(target))
+            new = drift.corrected(pixels, (region.width, region.height), box)
         inside = weight == 1
         ramp = np.nonzero((weight > 0) & ~inside)
         old, share = _floats(target[ramp], dtype), weight[ramp][:, None]

@@ -31,7 +31,7 @@ _STRANGE = 8 * _LEVEL
 """Where what was not masked differs by so much from the best fit, it was painted anew, and tells of no drift."""
 
 _FADE = 64
-"""Levels beyond the brightness seen outside the mask over which the correction ends: there nothing is known."""
+"""Levels beyond the values seen outside the mask over which the correction ends: there nothing is known."""
 
 _ROUNDS = 12
 _SETTLED = 0.05 * _LEVEL
@@ -54,21 +54,22 @@ class Drift(NamedTuple):
     reach: tuple[float, float, float, float]
 
     def corrected(
-        self, pixels: NDArray[np.uint8], box: tuple[float, float, float, float]
+        self, pixels: NDArray[np.uint8], size: tuple[int, int], box: tuple[int, int, int, int]
     ) -> NDArray[np.float32]:
         """Take the drift out of a piece of the answer.
 
         Args:
             pixels: [h, w, 3] uint8.
-            box: (left, top, right, bottom) of the piece, in shares 0..1 of what was sent.
+            size: (width, height) of all that was sent, in any unit.
+            box: (left, top, right, bottom) of the piece within it, in the same.
 
         Returns:
             [h, w, 3] float32, 0..1.
         """
         height, width, _ = pixels.shape
         left, top, right, bottom = self.reach
-        across = np.clip(_places(box[0], box[2], width), left, right)
-        down = np.clip(_places(box[1], box[3], height), top, bottom)[:, None]
+        across = np.clip(_places(box[0] / size[0], box[2] / size[0], width), left, right)
+        down = np.clip(_places(box[1] / size[1], box[3] / size[1], height), top, bottom)[:, None]
         values = np.arange(256, dtype=np.float32) / 255
         new = np.empty(pixels.shape, np.float32)
         for channel in range(3):
@@ -209,7 +210,8 @@ def _tables(factors: NDArray[np.float64], seen: NDArray[np.float32]) -> NDArray[
     """The fitted drift turned round, ending beyond the values that were seen."""
     values = np.arange(256) * _LEVEL
     low, high = np.quantile(seen, (0.01, 0.99))
-    inside = np.clip(values, low, high)
+    beyond = (high - low) / 2  # single pixels are darker and brighter than means of cells
+    inside = np.clip(values, low - beyond, high + beyond)
     known = np.maximum(0, 1 - np.abs(values - inside) / (_FADE * _LEVEL))
     drifted = np.maximum.accumulate(values + known * (factors[:3] @ _powers(inside, 3)))
     slopes = -known * (factors[3:].reshape(2, 2) @ _powers(inside, 2))

@@ -105,6 +105,33 @@ def test_the_defaults_are_those_of_the_interface(
     assert node["output_name"] == ["images", "urls", "report"]
 
 
+def test_the_drift_of_an_answer_is_taken_out_where_a_prompt_asks_for_it_and_costs_nothing(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    optional = server.object_info()["VolcInpaint"]["input"]["optional"]
+    assert list(optional) == ["model", "logo_info", "context", "match_colors"]
+    assert optional["match_colors"][1]["default"] is True
+    assert optional["context"][1]["default"] == 0
+    service.configure({"drift": {"cast": [9, 9, 9]}})
+
+    # an older prompt has no such input
+    (old,) = graphs.saved(server, server.run(graphs.repaint(variants=1, prompt="drift")))
+    (off,) = graphs.saved(
+        server, server.run(graphs.repaint(variants=1, prompt="drift", match_colors=False))
+    )
+    (on,) = graphs.saved(
+        server, server.run(graphs.repaint(variants=1, prompt="drift", match_colors=True))
+    )
+
+    assert np.array_equal(old, off)
+    assert service.billed == 1
+    # of the values that the unmasked part shows, too
+    change = (off[MASK].astype(int) - on[MASK])[(off[MASK] > 90) & (off[MASK] < 200)]
+    assert abs(np.median(change) - 9) <= 1
+    assert np.array_equal(off[0], CAT[0])
+    assert np.array_equal(on[0], CAT[0])
+
+
 def big(width: int, height: int) -> np.ndarray[Any, Any]:
     return np.zeros((height, width, 3), dtype=np.uint8)
 

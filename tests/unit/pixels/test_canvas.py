@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
-from volc_inpaint.nodes.pixels import canvas
+from volc_inpaint.nodes.pixels import canvas, colors
 from volc_inpaint.nodes.pixels.canvas import Canvas
 from volc_inpaint.nodes.pixels.region import Region
 
@@ -450,3 +450,61 @@ def test_a_preview_is_small_and_shows_the_picture() -> None:
     assert preview[0, 0].tolist() == [0, 0, 0]
     assert preview[0, 99].tolist() == [255, 255, 255]
     assert preview[37, 50].tolist() == [51, 51, 51]
+
+
+# -- close-ups, and colours that drifted
+
+
+def test_an_enlarged_answer_comes_back_at_the_picture_s_scale() -> None:
+    image = random_picture(200, 300)
+    mask = np.zeros((200, 300), bool)
+    mask[92:140, 92:140] = True
+    # rises by one every four of 1024 columns, so by four every column of the 64 that were sent
+    ramp = np.minimum(255, (np.arange(1024) + 2) // 4).astype(np.uint8)
+    answer = np.broadcast_to(ramp[None, :, None], (1024, 1024, 3)).copy()
+
+    result = pasted(image, mask, answer, 0, Region(84, 84, 64, 64, 1024, 1024))
+
+    # column 92 is the eighth: in the middle of columns 128..143 it is 34
+    expected = (4 * np.arange(8, 56) + 2).astype(np.float32) / np.float32(255)
+    assert torch.equal(result[0, 92:140, 92:140, 1], torch.from_numpy(expected).expand(48, 48))
+    beyond = torch.from_numpy(~mask)
+    assert torch.equal(bits(result)[0][beyond], bits(image)[0][beyond])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.float64])
+def test_a_drift_is_taken_out_where_the_answer_reaches_and_nowhere_else(dtype: torch.dtype) -> None:
+    cat = graphs.photograph("chelsea").clip(10, 240)
+    image = torch.from_numpy(cat.astype(np.float32) / 255)[None].to(dtype)
+    mask = graphs.ellipse(*cat.shape[:2])
+    answer = Image.fromarray(cat + np.uint8(9))
+    board = Canvas(image, 1, [mask], [whole(*mask.shape)], 8)
+    drift = colors.ground(cat, mask).drift(answer)
+
+    board.put(0, answer, drift)
+
+    result = board.batch()[0]
+    beyond = torch.from_numpy(ndimage.distance_transform_edt(~mask) > 8)
+    assert result.dtype == dtype
+    assert torch.equal(result[beyond], image[0][beyond])
+    change = (result - image[0]).abs() * 255
+    assert change.max() < 0.3  # of nine levels; a half has steps of an eighth here
+
+
+def test_a_drift_across_a_picture_is_taken_out_of_a_part_in_its_corner() -> None:
+    height, width = 480, 640
+    cat = graphs.photograph("chelsea", (width, height)).clip(20, 230)
+    rising = np.rint(np.linspace(-9, 9, 400)).astype(int)[None, :, None]
+    answer = Image.fromarray((cat[:300, :400] + rising).astype(np.uint8))
+    mask = np.zeros((height, width), bool)
+    mask[200:290, 300:390] = True
+    region = Region(0, 0, 400, 300, 400, 300)
+    image = torch.from_numpy(cat.astype(np.float32) / 255)[None]
+    board = Canvas(image, 1, [mask], [region], 0)
+
+    board.put(0, answer, colors.ground(cat[:300, :400], mask[:300, :400]).drift(answer))
+
+    error = ((board.batch()[0] - image[0]) * 255)[torch.from_numpy(mask)]
+    # steps of a whole level stay, the nine of them are gone
+    assert error.abs().max() < 1.5
+    assert error.mean().abs() < 0.2

@@ -37,7 +37,7 @@ def taken_out(
     """The whole answer with its drift taken out, in levels."""
     drift = colors.ground(sent, mask).drift(answer)
     assert drift is not None
-    return drift.corrected(np.asarray(answer), (0, 0, 1, 1)) * 255
+    return drift.corrected(np.asarray(answer), (1, 1), (0, 0, 1, 1)) * 255
 
 
 def test_an_answer_without_drift_is_left_alone():
@@ -112,7 +112,7 @@ def test_on_a_flat_wall_its_own_values_are_corrected_and_those_never_seen_are_no
     assert drift is not None
 
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
-    change = drift.corrected(ramp, (0, 0, 1, 1))[:, 0] * 255 - ramp[:, 0]
+    change = drift.corrected(ramp, (1, 1), (0, 0, 1, 1))[:, 0] * 255 - ramp[:, 0]
 
     assert np.abs(change[203] + 3).max() < 0.05
     # half way to where the correction ends, 64 levels below what was seen
@@ -170,8 +170,8 @@ def test_a_piece_is_corrected_as_it_is_within_the_whole():
     drift = colors.ground(sent, middle()).drift(answer)
     assert drift is not None
 
-    whole = drift.corrected(np.asarray(answer), (0, 0, 1, 1))
-    piece = drift.corrected(np.asarray(answer)[128:200, 64:320], (0.125, 0.25, 0.625, 200 / 512))
+    whole = drift.corrected(np.asarray(answer), (1, 1), (0, 0, 1, 1))
+    piece = drift.corrected(np.asarray(answer)[128:200, 64:320], (512, 512), (64, 128, 320, 200))
 
     assert np.allclose(whole[128:200, 64:320], piece, atol=1e-6)
 
