@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import ComfyExtension
 
-from .host import book_page, console, daily_limit, gallery, keys_page, server
+from .host import book_page, console, daily_limit, gallery, keys_page, older, server
 from .inpaint import VolcInpaint
 from .inpaint_url import VolcInpaintURL
 from .logo_info import LogoInfo
@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 
 
 class VolcInpaintExtension(ComfyExtension):
-    """Hands ComfyUI the list of nodes."""
+    """Hands ComfyUI the list of nodes.
+
+    Raises:
+        TooOldError: Of this ComfyUI the pack is not to be used.
+    """
+
+    def __init__(self) -> None:
+        console.guard(__package__)
+        older.check()
 
     async def on_load(self) -> None:
         """Called once, before the server starts."""
-        console.guard(__package__)
         routes, private = server.routes(), server.private_directory()
         keys_page.register(routes, private)
         gallery.register(routes, server.configured_journal)

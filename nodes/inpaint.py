@@ -9,6 +9,7 @@ from comfy_api.latest import io
 
 from .host.display import PREVIEW_SIDE
 from .host.memory import free_memory
+from .host.older import keeps_preview
 from .host.server import as_core_does, in_background
 from .host.values import Choice, Number, error
 from .jobs.job import MadeWhenNeeded
@@ -57,7 +58,7 @@ class VolcInpaint(io.ComfyNode):
                 "涂抹编辑",
                 "局部重绘",
             ],
-            has_intermediate_output=True,
+            **keeps_preview(),
             inputs=[
                 io.Image.Input(
                     "image", tooltip="The picture to edit; a batch edits every picture."

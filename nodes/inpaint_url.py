@@ -10,6 +10,7 @@ import torch
 from comfy_api.latest import io
 
 from .host import values
+from .host.older import keeps_preview
 from .host.server import as_core_does
 from .paying import painting
 from .paying.checkout import Checkout, fingerprint
@@ -38,7 +39,7 @@ class VolcInpaintURL(io.ComfyNode):
             description="Repaints a picture that the service fetches from a link, without an upload. A link of an "
             "earlier edit can be fed back in within 24 hours, so edits chain. The pictures come as the service drew them.",
             search_aliases=["inpaint url", "inpaint link", "链接重绘", "火山引擎"],
-            has_intermediate_output=True,
+            **keeps_preview(),
             inputs=[
                 io.String.Input(
                     "image_url",

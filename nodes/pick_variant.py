@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
+from .host.older import keeps_preview
 from .host.previews import previews
 from .host.values import Number, check_names, error, whole
 from .words import InputError, Text
@@ -34,7 +35,7 @@ class VolcPickVariant(io.ComfyNode):
             description="Shows the pictures of a batch with their numbers; click one to pass only that one on, click "
             "it again for all. Picking never pays: only what hangs behind this node runs again.",
             search_aliases=["choose", "select image", "image picker", "挑选", "选图"],
-            has_intermediate_output=True,
+            **keeps_preview(),
             inputs=[
                 io.Image.Input("images", tooltip="The pictures to choose from."),
                 io.Int.Input(

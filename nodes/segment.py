@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
+from .host.older import keeps_preview
 from .host.server import in_background
 from .host.values import Choice, Number, check_names
 from .jobs.job import Job
@@ -57,7 +58,7 @@ class VolcSegment(io.ComfyNode):
                 "实体分割",
                 "分割",
             ],
-            has_intermediate_output=True,
+            **keeps_preview(),
             inputs=[
                 io.Image.Input(
                     "image", tooltip="The picture, or a batch; for entities exactly one picture."

@@ -17,6 +17,7 @@ COMFYUI = {
     "comfy_api",
     "comfy_execution",
     "comfy_extras",
+    "comfyui_version",
     "folder_paths",
     "server",
     "nodes",
