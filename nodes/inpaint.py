@@ -14,6 +14,7 @@ from .host.server import as_core_does, in_background
 from .host.values import Choice, Number, error
 from .jobs.job import MadeWhenNeeded
 from .paying import painting
+from .paying.answered import look
 from .paying.checkout import Checkout, fingerprint
 from .paying.painting import Painting
 from .paying.report import batch, copies_notes, link_notes, links, missing_notes
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from .jobs.job import Job, Outcome
+    from .paying.answered import Answered
     from .volcengine.models import Model
 
 FEATHER = Number("feather", 8, 0, 256)
@@ -154,7 +156,8 @@ class VolcInpaint(io.ComfyNode):
         plan = _planner(wanted.model, fit, feather, context)
         # of a batch, what nothing is masked in is not sent
         regions = [plan(layer) if layer.any() else None for layer in selected]
-        to_send = [(place, part) for place, part in enumerate(regions) if part]
+        parts = {place: part for place, part in enumerate(regions) if part}
+        to_send = list(parts.items())
         brought = await in_background(notes.brought, image, given, selected)
         checkout = Checkout(cls.hidden.unique_id)
 
@@ -192,6 +195,11 @@ class VolcInpaint(io.ComfyNode):
         def decode(files: tuple[bytes, ...]) -> Image.Image:
             return pictures.open_picture(pictures.first(files))
 
+        def judge(outcome: Outcome) -> Answered:
+            part = parts[outcome.job.image - 1]
+            sent = (part.sent_width, part.sent_height)
+            return look(outcome.value.size, sent, (part.width, part.height))
+
         def take(outcome: Outcome) -> Any:
             ground = grounds.get(outcome.job.image - 1)
             drift = ground.drift(outcome.value) if ground else None
@@ -199,7 +207,9 @@ class VolcInpaint(io.ComfyNode):
             return canvas.preview(outcome.job.index - 1, PREVIEW_SIDE)
 
         wishes = MadeWhenNeeded(len(to_send) * wanted.variants, jobs(True), jobs(False))
-        painted = await checkout.buy(wishes, decode, take, require_all=wanted.require_all)
+        painted = await checkout.buy(
+            wishes, decode, take, judge=judge, require_all=wanted.require_all
+        )
         kept = await in_background(canvas.keep)
         places = sorted([*kept, *(outcome.job.index - 1 for outcome in painted)])
         said = brought + [note for part in regions if part for note in part.notes]

@@ -13,6 +13,7 @@ from .host import values
 from .host.older import keeps_preview
 from .host.server import as_core_does
 from .paying import painting
+from .paying.answered import look
 from .paying.checkout import Checkout, fingerprint
 from .paying.painting import Painting
 from .paying.report import batch, link_notes, links, missing_notes
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .jobs.job import Outcome
+    from .paying.answered import Answered
 
 
 class VolcInpaintURL(io.ComfyNode):
@@ -96,20 +98,28 @@ class VolcInpaintURL(io.ComfyNode):
 
         taken: dict[int, NDArray[np.uint8]] = {}
 
+        def judge(outcome: Outcome) -> Answered:
+            # nobody here knows the size of what was sent
+            height, width, _ = outcome.value.shape
+            return look((width, height))
+
         def take(outcome: Outcome) -> NDArray[np.uint8]:
             return taken.setdefault(outcome.job.index, outcome.value)
 
         jobs = wanted.jobs(wanted.request(urls=urls), key)
-        painted = await checkout.buy(jobs, decode, take, require_all=wanted.require_all)
+        painted = await checkout.buy(
+            jobs, decode, take, judge=judge, one_shape=True, require_all=wanted.require_all
+        )
+        places = [outcome.job.index - 1 for outcome in painted]
         return checkout.output(
-            as_core_does(_batch([taken[index] for index in sorted(taken)])),
+            as_core_does(_batch([taken[place + 1] for place in places])),
             links(checkout.outcomes),
             notes=[
                 *missing_notes(checkout.outcomes, painted),
                 *wanted.notes(),
                 *link_notes(painted, return_url=wanted.return_url),
             ],
-            batch=batch([index - 1 for index in sorted(taken)], wanted.variants),
+            batch=batch(places, wanted.variants),
         )
 
 

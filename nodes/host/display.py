@@ -70,12 +70,15 @@ class Display:
         """Show picture `index` (1-based), uint8 [H, W, 3]; called as it arrives, from any thread."""
         (image,) = previews(rgb, PREVIEW_SIDE)
         self._previews[index] = image
-        self._arrived += 1
-        # No preview with it: the canvas would show that one large picture in place of the grid.
-        self._bar.update_absolute(self._arrived, self._total)
         event = {**self._ids, "index": index, "total": self._total, "image": image}
         server = PromptServer.instance
         server.send_sync("volc_inpaint.variant", event, server.client_id)
+
+    def arrived(self) -> None:
+        """Count a picture."""
+        self._arrived += 1
+        # No preview with it: the canvas would show that one large picture in place of the grid.
+        self._bar.update_absolute(self._arrived, self._total)
 
     def output(self) -> list[dict[str, str]]:
         """The previews in the pictures' order, for the node's grid."""
@@ -85,7 +88,7 @@ class Display:
 async def follow(
     run: Run,
     display: Display,
-    take: Callable[[Outcome], NDArray[np.uint8]],
+    take: Callable[[Outcome], NDArray[np.uint8] | None],
     encoding: Callable[[], tuple[int, int] | None],
 ) -> set[int]:
     """Wait for a run and take its pictures as they arrive; what was taken is let go.
@@ -93,7 +96,8 @@ async def follow(
     Args:
         run: What was started.
         display: Where to show it.
-        take: Called on a thread of its own for each outcome with a value; returns what to preview, uint8 [H, W, 3].
+        take: Called on a thread of its own for each outcome with a value; returns what to preview, uint8 [H, W, 3],
+            or None for what it did not take.
         encoding: Which of how many pictures is being encoded now, if one is.
 
     Returns:
@@ -111,9 +115,13 @@ async def follow(
                 outcome = run.outcomes.get_nowait()
                 if outcome.value is not None:
                     rgb = await in_background(take, outcome)
-                    taken.add(outcome.job.index)
-                    with contextlib.suppress(OSError):  # a full disk costs the preview, not the run
-                        await in_background(display.picture, outcome.job.index, rgb)
+                    display.arrived()
+                    if rgb is not None:
+                        taken.add(outcome.job.index)
+                        with contextlib.suppress(
+                            OSError
+                        ):  # a full disk costs the preview, not the run
+                            await in_background(display.picture, outcome.job.index, rgb)
                 run.let_go(outcome)
                 display.status(run.status(), encoding())
             if finished:

@@ -165,6 +165,7 @@ class Outcome:
         received_at: Seconds since 1970 UTC.
         error: Why there is no picture.
         notes: What the user should know.
+        size: Width and height of the picture, px, if the node looked at them.
     """
 
     job: Job
@@ -179,6 +180,7 @@ class Outcome:
     received_at: float | None = None
     error: VolcengineError | None = None
     notes: tuple[Text, ...] = ()
+    size: tuple[int, int] | None = None
 
 
 def delivered(

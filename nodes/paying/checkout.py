@@ -16,6 +16,7 @@ from ..jobs import account, folders, workers
 from ..jobs.job import MadeWhenNeeded
 from ..volcengine import key_sources
 from ..words import Text
+from .answered import judged, look
 from .report import report, summary
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from ..jobs.job import Outcome, Wanted
     from ..volcengine.errors import VolcengineError
+    from .answered import Answered
 
 
 # Runs of each node that did not get all of their pictures.
@@ -68,6 +70,8 @@ class Checkout:
         decode: Callable[[tuple[bytes, ...]], Any],
         take: Callable[[Outcome], NDArray[np.uint8]],
         *,
+        judge: Callable[[Outcome], Answered] | None = None,
+        one_shape: bool = False,
         require_all: bool = False,
     ) -> list[Outcome]:
         """Have `jobs` done and take their pictures as they arrive.
@@ -77,6 +81,8 @@ class Checkout:
             decode: Makes the value of an outcome of the pictures' bytes, on a thread of the run; a ValueError means that
                 they are no pictures.
             take: Called once for each outcome with a value; returns what to preview, uint8 [H, W, 3].
+            judge: Asked before that; what it says is unfit is not taken.
+            one_shape: Whether what is not of the shape of the first picture is unfit, too.
             require_all: Whether one missing picture is an error. It is raised after the others are in the journal.
 
         Returns:
@@ -98,10 +104,27 @@ class Checkout:
             origin=server.origin(self._node_id),
             check=server.throw_if_interrupted,
         )
-        taken = await follow(run, display, take, lambda: self._encoding)
+        looked: dict[int, Answered] = {}
+
+        def take_what_fits(outcome: Outcome) -> NDArray[np.uint8] | None:
+            if judge is not None:
+                answered = looked[outcome.job.index] = judge(outcome)
+                if answered.unfit:
+                    return None
+            return take(outcome)
+
+        taken = await follow(run, display, take_what_fits, lambda: self._encoding)
+        if one_shape and taken:
+            first = looked[min(taken)].size
+            looked |= {index: look(looked[index].size, first) for index in taken}
+            taken = {index for index in taken if not looked[index].unfit}
         self.outcomes, self._previews = run.results(), display.output()
+        self.outcomes = [
+            judged(outcome, looked[outcome.job.index]) if outcome.job.index in looked else outcome
+            for outcome in self.outcomes
+        ]
         missing = [outcome for outcome in self.outcomes if outcome.job.index not in taken]
-        if missing:
+        if any(outcome.status in ("failed", "unknown") for outcome in missing):
             _incomplete[self._node_id] += 1
         if missing and (require_all or len(missing) == len(self.outcomes)):
             raise _verdict(self.outcomes, missing)

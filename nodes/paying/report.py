@@ -54,6 +54,7 @@ def report(
                 "code": outcome.code,
                 "message": outcome.message,
                 "elapsed_s": outcome.elapsed_s,
+                "size": outcome.size,
                 "url": outcome.urls[0] if outcome.urls else "",
                 "url_expires_at": _expiry(outcome),
             }

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MAX_SIDE = 4096
-"""Longest side of an answer that is decoded, px: no more than what was sent (volcengine.com/docs/86081/1804490)."""
+MAX_SIDE = 8192
+"""Longest side of an answer that is decoded, px: twice that of what may be sent (volcengine.com/docs/86081/1804490)."""
 
 _STRIP_PIXELS = 1 << 16
 """Pixels worked on at a time, so that they stay in the processor's cache."""

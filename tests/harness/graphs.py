@@ -104,4 +104,4 @@ def small(prompt: object, **inputs: Any) -> Graph:
 
 def small_pictures() -> dict[str, np.ndarray[Any, Any]]:
     """What `small` repaints, by file name."""
-    return {"small.png": photograph("chelsea", (96, 80)), "small_mask.png": ellipse(80, 96)}
+    return {"small.png": photograph("chelsea", (144, 128)), "small_mask.png": ellipse(128, 144)}

@@ -61,6 +61,9 @@ def fresh_service(service: SimulatedService) -> None:
             "answer_size": None,
             "works_at": None,
             "drift": {},
+            "activated": None,
+            "retired": {},
+            "pair_only": None,
         }
     )
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.comfyui import ComfyUIServer
     from simulated_service import SimulatedService
 
-PICTURES = {**graphs.small_pictures(), "black.png": np.zeros((80, 96), bool)}
+PICTURES = {**graphs.small_pictures(), "black.png": np.zeros((128, 144), bool)}
 # Windows with its output redirected, in western Europe
 ENVIRONMENT = {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
 

@@ -11,6 +11,8 @@ from PIL import Image
 from scipy import ndimage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.comfyui import ComfyUIServer
     from simulated_service import SimulatedService
 
@@ -98,6 +100,62 @@ def test_an_answer_of_another_size_comes_back_at_the_picture_s_own(
     beyond = ~reached(MASK, 8)
     assert np.array_equal(repainted[beyond], CAT[beyond])
     assert (repainted[MASK] != CAT[MASK]).any(axis=-1).mean() > 0.9
+
+
+def test_an_answer_of_another_shape_is_kept_and_told_and_never_stretched_in_nor_paid_again(
+    server: ComfyUIServer, service: SimulatedService, journal: Path
+) -> None:
+    service.configure({"answer_size": (304, 304)})
+    before = len(list(journal.glob("*/*.zip")))
+    alone = server.run(graphs.repaint(prompt="square", variants=1))
+    service.configure({"answer_size": None})
+    beside = server.run(graphs.repaint(prompt="square", variants=2))
+    strict = server.run(graphs.repaint(prompt="square", variants=2, require_all=True))
+
+    sizes = ("304x304", f"{CAT.shape[1]}x{CAT.shape[0]}")
+    for error in (alone.error_message, strict.error_message):
+        english, chinese = error.splitlines()[:2]
+        assert [size for size in sizes if size not in english or size not in chinese] == []
+        assert "no run pays for it again" in english
+    told = graphs.report(beside)
+    first, second = told["variants"]
+    assert (first["status"], first["size"]) == ("journal", [304, 304])
+    assert (second["status"], second["size"]) == ("paid", [CAT.shape[1], CAT.shape[0]])
+    assert [size for size in sizes if size not in "".join(told["notes"])] == []
+    assert len(graphs.saved(server, beside)) == 1
+    assert service.billed == len(service.ledger.calls()) == 2
+    assert len(list(journal.glob("*/*.zip"))) - before == 2
+
+
+def test_an_answer_of_the_first_run_of_another_shape_is_paid(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    service.configure({"answer_size": (304, 304)})
+    server.run(graphs.repaint(prompt="paid square", variants=1, seed=2))
+    service.configure({"answer_size": None})
+    good = server.run(graphs.repaint(prompt="paid square", variants=1, seed=1))
+    service.configure({"answer_size": (304, 304)})
+    result = server.run(graphs.repaint(prompt="paid square", variants=3, seed=1))
+
+    told = graphs.report(result)
+    assert [v["status"] for v in told["variants"]] == ["journal", "journal", "paid"]
+    assert [v["size"] == [304, 304] for v in told["variants"]] == [False, True, True]
+    (one,) = graphs.saved(server, result)
+    assert np.array_equal(one, graphs.saved(server, good)[0])
+
+
+def test_an_answer_that_is_coarser_than_the_picture_is_used_and_said(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    service.configure({"works_at": 256})
+    result = server.run(graphs.repaint(prompt="coarse", variants=2))
+
+    told = graphs.report(result)
+    assert [v["size"] for v in told["variants"]] == [[256, 170]] * 2
+    (note,) = [note for note in told["notes"] if "coarser" in note]
+    assert "256x170" in note
+    assert "`context`" in note
+    assert len(graphs.saved(server, result)) == 2
 
 
 def test_two_pictures_with_two_variants_each_come_back_picture_by_picture(

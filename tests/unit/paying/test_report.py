@@ -59,6 +59,7 @@ def test_the_report_has_the_fields_of_the_contract():
                 "code": 10000,
                 "message": "Success",
                 "elapsed_s": 2.17,
+                "size": None,
                 "url": "https://a/1",
                 "url_expires_at": "2025-08-19T09:19:58Z",
             }

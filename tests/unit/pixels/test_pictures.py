@@ -252,8 +252,16 @@ def bomb(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
 
 
+@pytest.mark.parametrize("shape", [(64, 8192), (8192, 64), (4097, 64)])
+def test_an_answer_of_twice_the_side_that_may_be_sent_is_a_picture(shape: tuple[int, int]) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", shape[::-1], (1, 2, 3)).save(file, "PNG")
+
+    assert pictures.decode_picture(file.getvalue()).shape == (*shape, 3)
+
+
 @pytest.mark.parametrize(
-    ("width", "height"), [(4097, 64), (64, 4097), (12000, 9000), (60000, 60000), (2**31 - 1, 1)]
+    ("width", "height"), [(8193, 64), (64, 8193), (12000, 9000), (60000, 60000), (2**31 - 1, 1)]
 )
 def test_a_bomb_is_refused_before_any_pixel_is_decoded(
     width: int, height: int, monkeypatch: pytest.MonkeyPatch
@@ -264,10 +272,10 @@ def test_a_bomb_is_refused_before_any_pixel_is_decoded(
     monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(ValueError, match="4096") as caught:
+        with pytest.raises(ValueError, match="8192") as caught:
             pictures.decode_picture(bomb(width, height))
 
-    assert "4096" in str(caught.value).split("\n")[1]
+    assert "8192" in str(caught.value).split("\n")[1]
 
 
 CAT_FILES = {
