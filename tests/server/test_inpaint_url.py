@@ -166,7 +166,7 @@ def test_a_link_that_the_service_cannot_fetch_is_its_refusal_and_costs_nothing(
 ) -> None:
     result = server.run(repaint("missing", image_url="https://pictures.example/missing.png"))
 
-    assert "50215" in result.error_message
+    assert "50207" in result.error_message
     assert service.billed == 0
 
 
