@@ -44,6 +44,7 @@ def test_a_script_is_small_and_keeps_to_itself(script):
             for url in (
                 "https://console.volcengine.com/iam/keymanage",
                 "https://www.volcengine.com/docs/86081/1804490",
+                "https://console.volcengine.com/finance",
             )
         ),
     )

@@ -2,6 +2,7 @@
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { addPanel, chain, create, nodeOfOutput, nodeOfRun } from "./dom.js";
+import { leftLine, onLimit } from "./limit.js";
 import { own, text } from "./text.js";
 
 const NODES = ["VolcInpaint", "VolcInpaintURL", "VolcSegment"];
@@ -14,6 +15,14 @@ const LINE = 20;
 
 const panels = new WeakMap();
 const running = new Set();
+
+/** The panels of all nodes that are on a canvas now. */
+function* shownPanels(graph = app.rootGraph) {
+  for (const node of graph.nodes) {
+    if (panels.has(node)) yield panels.get(node);
+    if (node.subgraph) yield* shownPanels(node.subgraph);
+  }
+}
 
 /** Chinese characters, and words of other scripts. */
 export function promptLength(prompt) {
@@ -104,7 +113,7 @@ class Panel {
 
   drawPlan() {
     if (!this.prompt) return;
-    const parts = [];
+    const parts = [leftLine()];
     const model = this.linked(this.model) ? undefined : this.models[this.model.value];
     const limit = model?.advised_prompt;
     const counted = this.linked(this.prompt) ? undefined : COUNTED[model?.prompt_counted];
@@ -116,7 +125,7 @@ class Panel {
       parts.push(text(this.pictures > 1 ? "planCallsKnown" : "planCalls", { calls, pictures: this.pictures }));
     }
     if (model?.unused.length) parts.push(text("planUnused", { names: model.unused.map((name) => this.label(name)).join(", ") }));
-    this.plan.textContent = parts.join(" · ");
+    this.plan.textContent = this.plan.title = parts.filter(Boolean).join(" · ");
   }
 
   say(words, notes = "") {
@@ -209,6 +218,9 @@ app.registerExtension({
     for (const [id, output] of Object.entries(outputs)) panels.get(nodeOfOutput(id))?.restore(output);
   },
   setup() {
+    onLimit(() => {
+      for (const panel of shownPanels()) panel.drawPlan();
+    });
     api.addEventListener("volc_inpaint.status", ({ detail }) => panelOf(detail.node)?.status(detail));
     api.addEventListener("volc_inpaint.variant", ({ detail }) => panelOf(detail.node)?.variant(detail));
     api.addEventListener("execution_interrupted", ({ detail }) => endRun(detail, "runCancelled"));

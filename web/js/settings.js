@@ -3,6 +3,7 @@
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { create } from "./dom.js";
+import { call } from "./routes.js";
 import { own, ownLines, text } from "./text.js";
 
 const CONSOLE = "https://console.volcengine.com/iam/keymanage";
@@ -21,21 +22,6 @@ function row({ model, says, verdict, message, link }) {
   const answer = create("div", { className: kind, textContent: text(words) + (message ? `: ${own(message)}` : "") });
   if (link) answer.append(" · ", create("a", { href: link, target: "_blank", rel: "noreferrer", textContent: text("keysActivate") }));
   return create("li", { dataset: { verdict } }, name, answer);
-}
-
-/** Calls a route of the pack. Throws an Error with the server's words. */
-async function call(method, route, content) {
-  const request = { method };
-  if (content) {
-    request.headers = { "Content-Type": "application/json" };
-    request.body = JSON.stringify(content);
-  }
-  const response = await api.fetchApi(`/volc_inpaint/${route}`, request);
-  const answer = await response.text();
-  if (response.ok) return JSON.parse(answer);
-  let message = `HTTP ${response.status} ${answer.slice(0, 200)}`;
-  if (response.status === 400 && answer.startsWith("{")) message = ownLines(JSON.parse(answer).message);
-  throw new Error(message);
 }
 
 class KeysPage {

@@ -1,8 +1,10 @@
 // The words of our scripts, in English and Chinese. Names of nodes, inputs and settings are in locales/.
 import { app } from "../../../scripts/app.js";
+import { GALLERY } from "./gallery_text.js";
 
 const WORDS = {
   en: {
+    ...GALLERY.en,
     pickEmpty: "Run, then click the one you want.",
     pickAll: "all {count} pass · click one to pick it",
     pickMany: "all {count} pass · click one of the first {shown}, or type its number",
@@ -63,6 +65,7 @@ const WORDS = {
     templatePicture: "{name} could not be put into ComfyUI's input folder ({reason}). Load a picture of your own instead.",
   },
   zh: {
+    ...GALLERY.zh,
     pickEmpty: "运行后点击想要的图片。",
     pickAll: "输出全部 {count} 张 · 点击可选一张",
     pickMany: "输出全部 {count} 张 · 点击前 {shown} 张中的一张，或输入编号",
