@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..jobs.run import Run, Status
 
 # Longest side of the preview of a picture that arrives, in pixels.
-PREVIEW_SIDE = 1024
+PREVIEW_SIDE = 512
 
 _numbers = itertools.count(1)
 

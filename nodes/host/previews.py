@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import folder_paths
+import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 _FOLDER = "volc_inpaint"
@@ -29,7 +29,7 @@ def previews(pixels: NDArray[np.uint8], *sides: int) -> list[dict[str, str]]:
     Raises:
         OSError: The folder cannot be written.
     """
-    digest = hashlib.blake2b(pixels.tobytes(), digest_size=12).hexdigest()
+    digest = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()[:24]
     folder = Path(folder_paths.get_temp_directory()) / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     files = []

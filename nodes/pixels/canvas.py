@@ -12,7 +12,7 @@ from PIL import Image
 from scipy import ndimage  # type: ignore[import-untyped]
 
 from ..words import InputError, Text
-from . import masks, morphology
+from . import masks, morphology, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,10 +71,10 @@ class Canvas:
         """
         self._dtype = images.dtype
         self._originals = _bits(images.detach().to("cpu"))
-        pictures, height, width, channels = self._originals.shape
+        count, height, width, channels = self._originals.shape
         if channels == 1:
-            self._originals = np.broadcast_to(self._originals, (pictures, height, width, 3))
-        shape = (pictures * variants, *self._originals.shape[1:])
+            self._originals = np.broadcast_to(self._originals, (count, height, width, 3))
+        shape = (count * variants, *self._originals.shape[1:])
         # numpy asks the system for large pages, torch does not: four times as fast to fill
         self._slots = np.empty(shape, self._originals.dtype)
         self._output = torch.from_numpy(self._slots).view(self._dtype)
@@ -85,6 +85,7 @@ class Canvas:
         self._paste_back = paste_back
         self._widened = widened
         self._patches: dict[tuple[int, Region], Patch] = {}
+        self._small: dict[tuple[int, int], NDArray[np.uint8]] = {}
         self._lock = threading.Lock()
 
     def put(self, index: int, answer: Image.Image, drift: Drift | None = None) -> None:
@@ -121,15 +122,23 @@ class Canvas:
 
         Args:
             index: Its place in the batch, from 0.
-            side: About the longest side of the copy, px; never enlarged.
+            side: Its longest side at most, px; never enlarged.
 
         Returns:
             [h, w, 3] uint8.
         """
+        picture = index // self._variants
+        patch = self._patch(self._masks[picture], self._regions[picture])
         slot = self._output[index]
-        step = max(1, max(slot.shape[:2]) // side)
-        small = np.nan_to_num(slot[::step, ::step, :3].to(torch.float32).numpy())
-        preview: NDArray[np.uint8] = np.rint(small.clip(0, 1) * 255).astype(np.uint8)
+        step = -(-max(slot.shape[:2]) // side)
+        if (picture, step) not in self._small:
+            self._small[picture, step] = pictures.to_uint8(slot[::step, ::step])
+        # the pictures differ where answers reach only
+        preview = self._small[picture, step].copy()
+        top, left = -(-patch.top // step), -(-patch.left // step)
+        part = slot[top * step : patch.bottom : step, left * step : patch.right : step]
+        if part.numel():
+            preview[top : top + len(part), left : left + part.shape[1]] = pictures.to_uint8(part)
         return preview
 
     def batch(self, indices: Iterable[int] | None = None) -> torch.Tensor:
