@@ -36,7 +36,7 @@ class LimitField {
     this.button = create("button", { type: "button", textContent: text("keysSave"), dataset: { action: "limitSave" } });
     this.line = create("div", { className: "volc-keys-verdict", role: "status" });
     const row = create("div", { className: "volc-keys-buttons" }, this.input, this.button);
-    this.element = create("div", { className: "volc-keys volc-limit" }, row, this.line);
+    this.element = create("div", { className: "volc-limit" }, row, this.line);
     this.button.addEventListener("click", () => this.save());
     this.input.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") event.stopPropagation(); // which closes the settings from here, too
