@@ -9,6 +9,7 @@ from comfy_api.latest import ComfyExtension
 from .host import book_page, console, daily_limit, gallery, keys_page, older, server
 from .inpaint import VolcInpaint
 from .inpaint_url import VolcInpaintURL
+from .jobs import ending
 from .logo_info import LogoInfo
 from .mask_normalize import MaskNormalize
 from .pick_variant import VolcPickVariant
@@ -37,6 +38,7 @@ class VolcInpaintExtension(ComfyExtension):
         book_page.register(routes, server.configured_journal)
         daily_limit.register(routes, private, server.configured_journal)
         server.log_journal()
+        ending.install()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The nodes, in the order of the menu."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import conftest  # noqa: F401 - makes the pack importable as `volc_inpaint`
 import numpy as np
 from PIL import Image
-from volc_inpaint.nodes.jobs import workers
+from volc_inpaint.nodes.jobs import ending, workers
 from volc_inpaint.nodes.jobs.account import Account
 from volc_inpaint.nodes.jobs.job import Job
 from volc_inpaint.nodes.jobs.journal import Journal
@@ -183,5 +183,6 @@ def main() -> None:
 if __name__ == "__main__":
     # a shell has what it starts in the background ignore Ctrl-C, and children inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    ending.install()
     with contextlib.suppress(KeyboardInterrupt):
         main()

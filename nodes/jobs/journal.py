@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _MAGIC = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png", b"RIFF": "webp"}
 # Says how the answer comes, not what the picture shows.
 _NOT_IN_KEY = frozenset({"return_url"})
+# How often to try again to write what found no room, and how long a refused rename is waited for.
+_WRITE_AGAIN_S = 5.0
+_RENAME_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 # Used so recently, an entry may belong to a run of another process that shares the folder.
 _RECENT_S = 600.0
 # A half-written file this old has no writer any more.
@@ -95,6 +98,7 @@ class Journal:
         self._lock = threading.Lock()
         self._in_use: dict[int, set[str]] = {}
         self._unwritten: dict[str, Entry] = {}
+        self._writer: threading.Thread | None = None
 
     def find(self, key: str, run: int) -> Entry | None:
         """The entry of `key`, its use noted; None if there is none.
@@ -178,9 +182,24 @@ class Journal:
         self._make_folder(path.parent)
         return Claim.try_make(path)
 
+    def write_waiting(self) -> bool:
+        """Try once more to write what found no room; whether nothing is left."""
+        with self._lock:
+            waiting = list(self._unwritten.items())
+        for key, entry in waiting:
+            with contextlib.suppress(OSError):
+                self._keep(key, entry)
+        return not self._unwritten
+
     def watch(self, key: str) -> Watch:
         """Whether somebody holds the claim of `key`, for those who wait."""
         return Watch(self._path(key).with_suffix(".inflight"))
+
+    def _write_later(self) -> None:
+        while True:
+            time.sleep(_WRITE_AGAIN_S)
+            if self.write_waiting():
+                return
 
     def _use(self, key: str, run: int) -> None:
         with self._lock:
@@ -208,6 +227,12 @@ class Journal:
         except OSError:
             with self._lock:
                 self._unwritten[key] = entry
+                if self._writer is None or not self._writer.is_alive():
+                    name = "volc-inpaint-journal"
+                    self._writer = threading.Thread(
+                        target=self._write_later, name=name, daemon=True
+                    )
+                    self._writer.start()
             raise
         with self._lock:
             self._unwritten.pop(key, None)
@@ -229,7 +254,7 @@ class Journal:
                 raw.flush()
                 os.fsync(raw.fileno())
                 size = raw.tell()
-            partial.replace(path)
+            _rename(partial, path)
             _sync(path.parent)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -307,6 +332,17 @@ class _Shelf:
 def _private(path: str, flags: int) -> int:
     """For the owner alone, whatever the process gives to the files that it makes."""
     return os.open(path, flags, 0o600)
+
+
+def _rename(partial: Path, path: Path) -> None:
+    """Have the name `path`; on Windows a virus scanner may refuse it for a moment."""
+    for pause_s in _RENAME_PAUSES_S:
+        try:
+            partial.replace(path)
+            return
+        except PermissionError:  # noqa: PERF203 - one try a pause
+            time.sleep(pause_s)
+    partial.replace(path)
 
 
 def _sync(folder: Path) -> None:

@@ -64,7 +64,7 @@ def start(
     if not len(jobs):
         run.done.set()
         return run
-    ending.watch(run)
+    ending.watch(run, account.journal)
     source, taking = iter(jobs), threading.Lock()
 
     def take() -> Job | None:

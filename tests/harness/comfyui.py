@@ -136,6 +136,16 @@ class ComfyUIServer:
             self.process = subprocess.Popen(
                 line, cwd=self.base, env=self.env, stdout=log, stderr=subprocess.STDOUT
             )
+        self._connect()
+
+    def follow_restart(self) -> None:
+        """The process puts itself anew in its own place: wait until it answers again, and connect the websocket."""
+        if self._listener is not None:
+            self._listener.join(self._start_timeout_s)
+        self._connect()
+
+    def _connect(self) -> None:
+        assert self.process is not None
         deadline = time.monotonic() + self._start_timeout_s
         try:
             while not self._answers():

@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import buyer
 import pytest
+from volc_inpaint.nodes.jobs import journal as journal_module
 from volc_inpaint.nodes.jobs.claims import Trace
 from volc_inpaint.nodes.jobs.job import Receipt, delivered
 from volc_inpaint.nodes.jobs.journal import DamagedError, Entry, Journal, journal_key
@@ -338,3 +340,45 @@ def test_a_picture_that_found_no_room_waits_in_memory_and_stops_the_next_purchas
         "later": True,
         "kept": True,
     }
+
+
+def test_a_rename_that_is_refused_for_a_moment_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a virus scanner on Windows."""
+    refusals = iter([PermissionError(13, "Access is denied")] * 3)
+    replace_ = Path.replace
+
+    def refuse(path: Path, target: Path) -> Path:
+        for error in refusals:
+            raise error
+        return replace_(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(journal_module, "_RENAME_PAUSES_S", (0.001,) * 3)
+    Journal(tmp_path, 10**9).add(KEY, Entry(PICTURES, RECEIPT), 1)
+
+    assert Journal(tmp_path, 10**9).find(KEY, 1) == Entry(PICTURES, RECEIPT)
+
+
+def test_what_found_no_room_is_written_in_the_background_as_soon_as_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "_WRITE_AGAIN_S", 0.01)
+    journal, write = Journal(tmp_path, 10**9), Journal._write
+    refused = threading.Event()
+
+    def refuse(*_: Any) -> int:
+        refused.set()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Journal, "_write", refuse)
+    with pytest.raises(OSError, match="No space"):
+        journal.add(KEY, Entry(PICTURES, RECEIPT), 1)
+    refused.clear()
+    assert refused.wait(10)
+    assert not list(tmp_path.glob("*/*.zip"))
+
+    monkeypatch.setattr(Journal, "_write", write)
+    buyer.wait_until(lambda: Journal(tmp_path, 10**9).find(KEY, 1) is not None)
+    assert journal.write_waiting()
