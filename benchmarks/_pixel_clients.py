@@ -66,7 +66,7 @@ def ours(folder: Path, side: int, endpoint: str) -> Any:
     from volc_inpaint.nodes.jobs import workers
     from volc_inpaint.nodes.jobs.account import open_account
     from volc_inpaint.nodes.jobs.job import Job
-    from volc_inpaint.nodes.pixels import encode, masks, pictures, region
+    from volc_inpaint.nodes.pixels import encode, masks, matching, pictures, region
     from volc_inpaint.nodes.pixels.canvas import Canvas
     from volc_inpaint.nodes.volcengine import models
     from volc_inpaint.nodes.volcengine.credentials import Credentials
@@ -83,7 +83,7 @@ def ours(folder: Path, side: int, endpoint: str) -> Any:
     image, mask = tensors(folder, side)
 
     def run(first_seed: int) -> str:
-        selected = masks.prepare(masks.read(mask), image)
+        selected = matching.prepare(masks.read(mask), image)
         regions = [region.plan(layer, "crop", region.Limits(64, 4096), 8) for layer in selected]
         rgb = regions[0].picture(pictures.to_uint8(image[0][regions[0].slices]))
         white = regions[0].mask(selected[0])
@@ -192,11 +192,19 @@ def steps(folder: Path, side: int) -> dict[str, float]:
     import io
 
     from PIL import Image
-    from volc_inpaint.nodes.pixels import canvas, encode, masks, morphology, pictures, region
+    from volc_inpaint.nodes.pixels import (
+        canvas,
+        encode,
+        masks,
+        matching,
+        morphology,
+        pictures,
+        region,
+    )
 
     image, mask = tensors(folder, side)
     rgb = pictures.to_uint8(image[0])
-    layer = masks.prepare(masks.read(mask), image)[0]
+    layer = matching.prepare(masks.read(mask), image)[0]
     whole = region.plan(layer, "crop", region.Limits(64, 4096), 0)
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "JPEG", quality=92)
@@ -204,7 +212,7 @@ def steps(folder: Path, side: int) -> dict[str, float]:
     board = canvas.Canvas(image, 1, [layer], [whole], 8)
     board.put(0, answer)
     functions: dict[str, Callable[[], Any]] = {
-        "mask": lambda: masks.prepare(masks.read(mask), image),
+        "mask": lambda: matching.prepare(masks.read(mask), image),
         "bytes": lambda: pictures.to_uint8(image[0]),
         "encode JPEG": lambda: encode.picture(rgb, *[150_000 * side // 1024 * side // 1024] * 2),
         "encode mask": lambda: encode.mask(layer),

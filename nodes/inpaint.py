@@ -18,7 +18,7 @@ from .paying.answered import look
 from .paying.checkout import Checkout, fingerprint
 from .paying.painting import Painting
 from .paying.report import batch, copies_notes, link_notes, links, missing_notes
-from .pixels import colors, encode, masks, notes, pictures, region
+from .pixels import colors, encode, masks, matching, notes, pictures, region
 from .pixels.canvas import Canvas, check_fits
 from .volcengine.errors import VolcengineError
 from .words import InputError, Text
@@ -152,7 +152,7 @@ class VolcInpaint(io.ComfyNode):
         pictures.check_images(image)
         check_fits(image, wanted.variants, free_memory())
         given = masks.read(mask)
-        selected = masks.prepare(given, image)
+        selected = matching.prepare(given, image)
         plan = _planner(wanted.model, fit, feather, context)
         # of a batch, what nothing is masked in is not sent
         regions = [plan(layer) if layer.any() else None for layer in selected]

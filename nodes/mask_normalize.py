@@ -10,7 +10,7 @@ import torch
 from comfy_api.latest import io
 
 from .host.values import Choice, Number, check_names
-from .pixels import masks, morphology, notes, overlay, pictures
+from .pixels import masks, matching, morphology, notes, overlay, pictures
 from .words import InputError, Text, numbers
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class MaskNormalize(io.ComfyNode):
             )
             layers = [masks.union(layers)]
         elif wanted > 1:
-            layers = masks.match_count(layers, wanted)
+            layers = matching.match_count(layers, wanted)
         if on_empty == "error":
             masks.check_not_empty(layers, stack, threshold)
 
@@ -224,12 +224,12 @@ def _fit(
     """Bring a mask to the picture's size, as far as `size_mismatch` allows it."""
     if layer.shape == (height, width):
         return layer
-    masks.check_no_placeholder(~layer if invert else layer, height, width)
+    matching.check_no_placeholder(~layer if invert else layer, height, width)
     if size_mismatch == "error":
-        raise masks.size_error(layer, height, width)
+        raise matching.size_error(layer, height, width)
     if size_mismatch == "stretch":
-        return masks.resize(layer, height, width)
-    return masks.match_size(layer, height, width)
+        return matching.resize(layer, height, width)
+    return matching.match_size(layer, height, width)
 
 
 def _emptied(number: int, count: int, changes: list[dict[str, Any]]) -> InputError:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage  # type: ignore[import-untyped]
 
 from ..words import InputError, Text
-from . import masks, pictures
+from . import masks, matching, pictures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,7 +81,7 @@ class Region:
         Returns:
             [sent_height, sent_width] bool.
         """
-        return masks.resize(mask[self.slices], self.sent_height, self.sent_width)
+        return matching.resize(mask[self.slices], self.sent_height, self.sent_width)
 
 
 def plan(mask: masks.Mask, fit: str, limits: Limits, feather: int) -> Region:
@@ -177,7 +177,7 @@ def close_up(
 def _islands_note(mask: masks.Mask) -> tuple[Text, ...]:
     """What to say of a mask, cut to its box, if most of it lies between islands far apart."""
     scale = min(1.0, _ISLANDS_SIDE / max(mask.shape))
-    small = masks.resize(mask, *(max(1, round(side * scale)) for side in mask.shape))
+    small = matching.resize(mask, *(max(1, round(side * scale)) for side in mask.shape))
     labels, count = ndimage.label(small, structure=np.ones((3, 3)))
     covered = sum(labels[box].size for box in ndimage.find_objects(labels))
     if count == 1 or covered > small.size / 2:

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from ..words import InputError, Text
-from . import encode, masks, overlay, pictures
+from . import encode, masks, matching, overlay, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ def check_size(answer: NDArray[np.uint8], sent: NDArray[np.uint8]) -> None:
         ValueError: It has another aspect ratio.
     """
     (answer_height, answer_width), (height, width) = answer.shape, sent.shape[:2]
-    if not masks.same_aspect(answer_height, answer_width, height, width):
+    if not matching.same_aspect(answer_height, answer_width, height, width):
         text = Text(
             f"The service answered with a mask of {answer_width}x{answer_height} for a picture of {width}x{height}.",
             f"图片为 {width}x{height}，服务返回的遮罩却为 {answer_width}x{answer_height}。",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from harness import graphs
-from volc_inpaint.nodes.pixels import masks, notes
+from volc_inpaint.nodes.pixels import masks, matching, notes
 from volc_inpaint.nodes.words import InputError
 
 HEIGHT, WIDTH = 120, 160
@@ -30,7 +30,7 @@ def said(*layers: torch.Tensor, images: torch.Tensor | None = None) -> list[str]
     """The English of the notes on masks."""
     images = picture() if images is None else images
     given = masks.read(torch.stack(layers))
-    return [note.english for note in notes.brought(images, given, masks.prepare(given, images))]
+    return [note.english for note in notes.brought(images, given, matching.prepare(given, images))]
 
 
 ELLIPSE = torch.from_numpy(graphs.ellipse(HEIGHT, WIDTH).astype(np.float32))
