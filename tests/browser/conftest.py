@@ -40,7 +40,9 @@ def server(
     user = folder / "base" / "user" / "default"
     user.mkdir(parents=True)
     (user / "comfy.settings.json").write_text(json.dumps(QUIET))
-    running = ComfyUIServer(folder, env={"VOLC_ENDPOINT": service.endpoint})
+    frontend = launch.frontend()
+    arguments = ["--front-end-root", str(frontend)] if frontend else []
+    running = ComfyUIServer(folder, {"VOLC_ENDPOINT": service.endpoint}, arguments)
     try:
         example = launch.ROOT / "example_workflows" / "input" / "volc_inpaint_cat.png"
         shutil.copy(example, running.base / "input")

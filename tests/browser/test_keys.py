@@ -92,6 +92,7 @@ def enter(keys: Locator, access: str = ACCESS, secret: str = SECRET, token: str 
     keys.locator("[data-action=keysSave]").click()
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("locale", ["en", "zh"])
 def test_keys_are_saved_checked_replaced_and_removed(
     canvas: Canvas, server: ComfyUIServer, service: SimulatedService, locale: str

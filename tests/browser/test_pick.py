@@ -58,6 +58,7 @@ DROP = """async (url) => {
 }"""
 
 
+@pytest.mark.core
 def test_a_click_picks_and_only_what_hangs_behind_runs_again(
     canvas: Canvas, server: ComfyUIServer, service: SimulatedService, renderer: str
 ) -> None:

@@ -32,6 +32,7 @@ def lines(canvas: Canvas) -> tuple[Locator, Locator]:
     return panel.locator(".volc-line").first, panel.locator("[role=status]")
 
 
+@pytest.mark.core
 def test_variants_arrive_one_by_one_under_a_line_that_counts_them(
     canvas: Canvas, service: SimulatedService, renderer: str
 ) -> None:
@@ -51,6 +52,7 @@ def test_variants_arrive_one_by_one_under_a_line_that_counts_them(
     expect(lines(canvas)[1]).to_have_text(re.compile(r"^paid 3 · from the journal 0 · \d+\.\d s$"))
 
 
+@pytest.mark.core
 def test_the_end_of_a_run_tells_what_was_paid(canvas: Canvas, renderer: str) -> None:
     nodes, links = repaint(f"told {renderer}", variants=2)
     ids = canvas.build(nodes, links)

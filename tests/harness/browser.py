@@ -74,7 +74,8 @@ async ([nodes, links]) => {
     app.canvas.ds.reset();
     app.canvas.setDirty(true, true);
     // so that a reload of the workflow brings it back
-    app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState();
+    const { changeTracker } = app.extensionManager.workflow.activeWorkflow;
+    changeTracker.captureCanvasState ? changeTracker.captureCanvasState() : changeTracker.checkState(); // frontend < 1.43
     await new Promise(requestAnimationFrame);
     return Object.fromEntries(Object.entries(made).map(([name, node]) => [name, String(node.id)]));
 }

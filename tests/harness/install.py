@@ -71,6 +71,7 @@ def set_up() -> Path:
             )
         _unpack_comfyui(python)
     _install_requirements(python)
+    _fetch_frontend(python)
     return python
 
 
@@ -135,6 +136,26 @@ def _install_requirements(python: Path) -> None:
     note.write_text(
         json.dumps({"fingerprint": fingerprint, "versions": _versions(python)}, indent=1)
     )
+
+
+def _fetch_frontend(python: Path) -> None:
+    """The version of the canvas that `COMFYUI_FRONTEND` names, beside the one that ComfyUI pins."""
+    version = os.environ.get("COMFYUI_FRONTEND", "")
+    folder = DEV / "frontend" / version
+    if not re.fullmatch(r"[\d.]+", version) or folder.is_dir():
+        return
+    say(f"fetching the frontend {version}")
+    work = DEV / "frontend" / "download"
+    shutil.rmtree(work, ignore_errors=True)
+    _pip(
+        python,
+        "install",
+        "--no-deps",
+        "--target",
+        str(work),
+        f"comfyui-frontend-package=={version}",
+    )
+    work.rename(folder)
 
 
 def _is_whole(python: Path, note: Path, fingerprint: str) -> bool:

@@ -38,6 +38,15 @@ def comfyui_python() -> str:
     return os.environ.get("COMFYUI_PYTHON") or sys.executable
 
 
+def frontend() -> Path | None:
+    """The canvas that `COMFYUI_FRONTEND` names: a version that `dev.py` fetched, or a folder; None for ComfyUI's own."""
+    named = os.environ.get("COMFYUI_FRONTEND")
+    if not named:
+        return None
+    fetched = ROOT / ".dev" / "frontend" / named / "comfyui_frontend_package" / "static"
+    return fetched if fetched.is_dir() else Path(named).expanduser()
+
+
 @functools.cache
 def needs_standins(python: str) -> bool:
     """Whether torchvision or torchaudio, which ComfyUI imports at start, do not load in `python`."""

@@ -143,12 +143,16 @@ class KeysPage {
   }
 }
 
+/** The page's entry before frontend 1.40, which marked its entries by their words alone. */
+const olderEntry = () =>
+  [...document.querySelectorAll('[role="dialog"] [role="option"]')].find((option) => option.textContent.trim() === "Volcengine");
+
 /** Opens the page. */
 async function openPage() {
   await app.extensionManager.command.execute("Comfy.ShowSettingsDialog");
   // ComfyUI has no call that opens one page of its settings, so its entry is clicked as soon as it is there.
   for (let frame = 0; frame < 300; frame++) {
-    const entry = document.querySelector('[data-nav-id$="/Volcengine"]');
+    const entry = document.querySelector('[data-nav-id$="/Volcengine"]') ?? olderEntry();
     if (entry) return entry.click();
     await new Promise(requestAnimationFrame);
   }
