@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import ssl
 import struct
 import threading
 from dataclasses import dataclass, field
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 from volc_inpaint.nodes.volcengine.client import Client
 from volc_inpaint.nodes.volcengine.credentials import Credentials
-from volc_inpaint.nodes.volcengine.errors import VolcengineError
+from volc_inpaint.nodes.volcengine.errors import APIConnectionError, VolcengineError
 from volc_inpaint.nodes.volcengine.models import VERSION
 
 if TYPE_CHECKING:
-    import ssl
+    import datetime
     from collections.abc import Callable, Iterator
 
+    import trustme
     from volc_inpaint.nodes.volcengine.answers import Answer
 
 KEYS = Credentials("AKLTCLIENTCLIENTCLIENT0001", "c2VjcmV0LW9mLXRoZS1jbGllbnQ=")
@@ -185,3 +187,52 @@ def through(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, proxy)
         monkeypatch.setenv(name.lower(), proxy)
+
+
+def dripping(head: bytes, drop: bytes) -> Callable[[socket.socket, Peer], None]:
+    """Answers with `head`, then for ever with `drop`, one shortly after the other."""
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        seen.requests.append(read_request(connection))
+        connection.sendall(head)
+        while not seen.closed.wait(0.02):
+            connection.sendall(drop)
+
+    return serve
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+ENDLESS = [
+    pytest.param(b"HTTP/1.1 200 OK\r\nX: ", b"x", id="a header without end"),
+    pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="continue and continue"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", b" ", id="a body"),
+    pytest.param(CHUNKED, b"1\r\n \r\n", id="chunks"),
+    pytest.param(b"HTTP/1.1 200 OK\r\n\r\n", b" ", id="a body until the connection ends"),
+]
+
+
+def tls(authority: trustme.CA, *names: str, **options: datetime.datetime) -> ssl.SSLContext:
+    """What a server of that name speaks TLS with."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names, **options).configure_cert(context)
+    return context
+
+
+def unreached(name: str = "service.test", connect_timeout_s: float = 20.0) -> APIConnectionError:
+    """The error of a call that found no way to an address that is not on this machine."""
+    with pytest.raises(APIConnectionError) as caught:
+        call(Client(KEYS, f"https://{name}", connect_timeout_s=connect_timeout_s))
+    assert not caught.value.doubtful
+    assert "nothing was billed" in caught.value.text.english
+    assert "未产生费用" in caught.value.text.chinese
+    return caught.value
+
+
+def check(error: VolcengineError, *, sent: bool) -> None:
+    """`sent` must be False only if the service cannot have the whole request."""
+    assert isinstance(error, APIConnectionError)
+    assert (sent, sent) == (error.sent, error.doubtful)
+    assert ("nothing was billed" in error.text.english) == (not sent)
+    assert ("may have been billed" in error.text.english) == sent

@@ -98,7 +98,9 @@ def _settings_page(places: Places) -> Credentials | None:
 # https://github.com/volcengine/volcengine-java-sdk/blob/master/docs/1-Credentials.md
 def _command_line(places: Places) -> Credentials | Text | None:
     named = clean(places.environ.get("VOLCENGINE_CLI_CONFIG_FILE", ""))
-    path = Path(named) if named else places.home / ".volcengine" / "config.json"
+    path = places.home / ".volcengine" / "config.json"
+    if named:
+        path = Path(os.path.expanduser(named))  # noqa: PTH111 - Path's raises where a user is not known
     source = "$VOLCENGINE_CLI_CONFIG_FILE" if named else "~/.volcengine/config.json"
     if named and not path.is_file():
         raise _unreadable(source, "FileNotFoundError")

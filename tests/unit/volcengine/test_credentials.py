@@ -64,7 +64,10 @@ def test_credentials_are_never_pickled(protocol):
         copy.deepcopy({"keys": Credentials(ACCESS, SECRET)})
 
 
-@pytest.mark.parametrize(("access", "tail"), [(ACCESS, "7788"), ("short", ""), ("AKLT", "")])
+@pytest.mark.parametrize(
+    ("access", "tail"),
+    [(ACCESS, "7788"), ("short", ""), ("AKLT", ""), ("AKLT5678901", ""), ("AKLT56789012", "9012")],
+)
 def test_the_tail_tells_keys_apart_without_giving_away_short_ones(access, tail):
     assert tail == Credentials(access, SECRET).tail
 

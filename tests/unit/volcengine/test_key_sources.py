@@ -399,3 +399,18 @@ def test_other_variables_are_no_near_misses(tmp_path, name):
 def test_half_a_pair_names_the_other_half_under_its_wrong_name(tmp_path):
     with pytest.raises(CredentialsError, match="there is VOLC_SECRET_KEY; the names"):
         found(home=tmp_path, environ={"VOLC_ACCESSKEY": "a", "VOLC_SECRET_KEY": "b"})
+
+
+def test_of_a_long_profiles_name_forty_characters_are_shown(tmp_path):
+    name = "x" * 41
+    content = {"current": name, "profiles": {name: {"access-key": "a", "secret-key": "b"}}}
+
+    assert f"[{'x' * 40}]" == command_line(tmp_path, content)[3].split()[1]
+
+
+def test_a_home_in_the_name_of_another_file_is_the_users(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write(tmp_path / "elsewhere.json", PROFILES)
+
+    assert "work" == found(environ={"VOLCENGINE_CLI_CONFIG_FILE": "~/elsewhere.json"})[0]

@@ -5,64 +5,36 @@ from __future__ import annotations
 import datetime
 import os
 import socket
-import ssl
 import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
-import trustme
-from peer import KEYS, OK, answering, call, http, once, peer, through, tunnel
+from peer import (
+    KEYS,
+    OK,
+    answering,
+    call,
+    check,
+    failure,
+    http,
+    once,
+    peer,
+    through,
+    tls,
+    tunnel,
+    unreached,
+)
 from volc_inpaint.nodes.volcengine.client import Client
-from volc_inpaint.nodes.volcengine.errors import APIConnectionError
+from volc_inpaint.nodes.volcengine.errors import (
+    APIConnectionError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    import trustme
     from peer import Peer
-
-NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The certificate of the authority, as a company hands it out."""
-    path = tmp_path_factory.mktemp("authority") / "root.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return path
-
-
-@pytest.fixture(autouse=True)
-def no_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in NAMES:
-        monkeypatch.delenv(name, raising=False)
-
-
-def tls(authority: trustme.CA, *names: str, **options: datetime.datetime) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*names, **options).configure_cert(context)
-    return context
-
-
-@pytest.fixture
-def service(authority: trustme.CA) -> Iterator[Peer]:
-    with peer(answering(http(OK)), tls=tls(authority, "service.test")) as running:
-        yield running
-
-
-def failure(name: str = "service.test", connect_timeout_s: float = 20.0) -> APIConnectionError:
-    with pytest.raises(APIConnectionError) as caught:
-        call(Client(KEYS, f"https://{name}", connect_timeout_s=connect_timeout_s))
-    assert not caught.value.doubtful
-    assert "nothing was billed" in caught.value.text.english
-    assert "未产生费用" in caught.value.text.chinese
-    return caught.value
 
 
 def test_an_authority_of_its_own_is_told_with_the_variable_that_names_it(
@@ -70,7 +42,7 @@ def test_an_authority_of_its_own_is_told_with_the_variable_that_names_it(
 ) -> None:
     with peer(tunnel(service)) as proxy:
         through(monkeypatch, proxy.url)
-        error = failure()
+        error = unreached()
 
     assert error.permanent
     for text in (error.text.english, error.text.chinese):
@@ -82,41 +54,6 @@ def test_an_authority_of_its_own_is_told_with_the_variable_that_names_it(
     assert [] == service.requests
 
 
-@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_an_authority_that_a_variable_names_is_trusted(
-    service: Peer, bundle: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setenv(name, str(bundle))
-    with peer(tunnel(service)) as proxy:
-        through(monkeypatch, proxy.url)
-        assert "R1" == call(Client(KEYS, "https://service.test")).request_id
-
-
-def test_the_variable_that_is_followed_is_named_and_requests_own_comes_first(
-    service: Peer, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = tmp_path / "other.pem"
-    trustme.CA().cert_pem.write_to_path(str(other))
-    monkeypatch.setenv("SSL_CERT_FILE", str(other))
-    with peer(tunnel(service)) as proxy:
-        through(monkeypatch, proxy.url)
-        assert "trusted are the certificates of SSL_CERT_FILE" in failure().text.english
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
-        call(Client(KEYS, "https://service.test"))
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
-        assert "当前信任 REQUESTS_CA_BUNDLE 中的证书" in failure().text.chinese
-
-
-@pytest.mark.parametrize("value", ["", "/nowhere/at/all.pem"])
-def test_a_cert_file_that_is_not_there_changes_nothing_as_with_openssl(
-    service: Peer, monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", value)
-    with peer(tunnel(service)) as proxy:
-        through(monkeypatch, proxy.url)
-        assert "trusted are the certificates of certifi" in failure().text.english
-
-
 def test_a_bundle_without_a_certificate_is_named(
     service: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +61,7 @@ def test_a_bundle_without_a_certificate_is_named(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "empty.pem"))
     with peer(tunnel(service)) as proxy:
         through(monkeypatch, proxy.url)
-        error = failure()
+        error = unreached()
 
     assert error.permanent
     assert "Correct REQUESTS_CA_BUNDLE" in error.text.english
@@ -138,7 +75,7 @@ def test_a_certificate_that_expired_speaks_of_the_clock(
     over = tls(authority, "service.test", not_after=datetime.datetime(2020, 1, 1))  # noqa: DTZ001 - as trustme takes it
     with peer(answering(http(OK)), tls=over) as service, peer(tunnel(service)) as proxy:
         through(monkeypatch, proxy.url)
-        error = failure()
+        error = unreached()
 
     assert error.permanent
     assert "certificate has expired" in error.text.english
@@ -152,7 +89,7 @@ def test_a_certificate_of_another_host_says_that_somebody_else_answers(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
     with peer(tunnel(service)) as proxy:
         through(monkeypatch, proxy.url)
-        error = failure("another.test")
+        error = unreached("another.test")
 
     assert error.permanent
     assert "Somebody else answers under this name" in error.text.english
@@ -180,7 +117,7 @@ def test_https_in_front_of_a_plain_proxy_is_recognised(
 ) -> None:
     with peer(serve) as proxy:  # type: ignore[arg-type]
         through(monkeypatch, proxy.url.replace("http:", "https:"))
-        error = failure(connect_timeout_s=0.4 if serve is waits_on else 20.0)
+        error = unreached(connect_timeout_s=0.4 if serve is waits_on else 20.0)
 
     assert error.permanent
     place = proxy.url.removeprefix("http://")
@@ -195,7 +132,7 @@ def test_a_proxy_in_tls_whose_certificate_is_unknown_is_a_matter_of_certificates
 ) -> None:
     with peer(answering(http(OK)), tls=tls(authority, "127.0.0.1")) as proxy:
         through(monkeypatch, proxy.url.replace("http:", "https:"))
-        assert "REQUESTS_CA_BUNDLE" in failure().text.english
+        assert "REQUESTS_CA_BUNDLE" in unreached().text.english
 
 
 def test_a_socks_proxy_without_pysocks_says_what_to_install(
@@ -204,7 +141,7 @@ def test_a_socks_proxy_without_pysocks_says_what_to_install(
     if "socks" in sys.modules:
         pytest.skip("PySocks is installed here")
     through(monkeypatch, "socks5h://me:hidden@127.0.0.1:1080")
-    error = failure()
+    error = unreached()
 
     assert error.permanent
     for text in (error.text.english, error.text.chinese):
@@ -225,7 +162,7 @@ def test_a_proxy_that_wants_a_password_says_where_to_write_it(
 ) -> None:
     with peer(once(http(b"", "407 Proxy Authentication Required"))) as proxy:
         through(monkeypatch, proxy.url.replace("//", f"//{login}"))
-        error = failure()
+        error = unreached()
 
     assert error.permanent
     assert english in error.text.english
@@ -241,7 +178,7 @@ def test_a_proxy_that_refuses_is_told_with_its_number(
 ) -> None:
     with peer(once(http(b"", status))) as proxy:
         through(monkeypatch, proxy.url)
-        error = failure()
+        error = unreached()
 
     assert permanent == error.permanent
     assert f"refuses to connect: {status[:3]}" in error.text.english
@@ -254,7 +191,7 @@ def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         closed.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{closed.getsockname()[1]}"
     through(monkeypatch, f"http://me:hidden@{place}")
-    error = failure()
+    error = unreached()
 
     assert not error.permanent
     assert f"through the proxy {place}: ConnectionRefusedError" in error.text.english
@@ -270,7 +207,7 @@ def test_a_proxy_that_hangs_tells_the_true_seconds(
 ) -> None:
     with peer(waits_on) as proxy:
         through(monkeypatch, proxy.url.replace("http://", start))
-        error = failure(connect_timeout_s=0.4)  # and 120 s for the answer
+        error = unreached(connect_timeout_s=0.4)  # and 120 s for the answer
 
     assert not error.permanent
     place = proxy.url.removeprefix("http://")
@@ -295,7 +232,36 @@ def test_a_service_that_hangs_in_its_greeting_tells_the_true_seconds() -> None:
 def test_a_machine_without_proxies_speaks_of_none() -> None:
     if any(name.lower().endswith("_proxy") and name.lower() != "no_proxy" for name in os.environ):
         pytest.skip("a proxy is set here")
-    error = failure("no-such-host.invalid")
+    error = unreached("no-such-host.invalid")
 
+    assert "(gaierror: " in error.text.english
     assert "the proxy" not in error.text.english.split(";")[0]
     assert not error.permanent
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://me:hidden@127.0.0.1:9",
+        "socks5://me:hidden@127.0.0.1:9",
+        "odd://me:hidden@x",
+        "http://me:hidden@",
+    ],
+)
+def test_the_password_of_a_proxy_is_not_shown(monkeypatch, proxy):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("https_proxy", proxy)
+    error = failure("https://x.example", connect_timeout_s=5)
+
+    check(error, sent=False)
+    assert "hidden" not in str(error)
+
+
+def test_certificates_that_are_not_there_are_named(monkeypatch, tmp_path):
+    missing = tmp_path / "certificates.pem"
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(missing))
+    error = failure("https://visual.volcengineapi.com")
+
+    check(error, sent=False)
+    assert str(missing) in error.text.english
+    assert str(missing) in error.text.chinese
