@@ -111,3 +111,61 @@ def test_after_a_kill_only_what_had_not_reached_the_disk_is_paid_again_and_named
     named = [note for note in told["notes"] if "earlier call" in note]
     assert [note.split(":")[0] for note in named] == ["Variant 2", "Variant 4"]
     assert not list(journal.glob("*/*.inflight"))
+
+
+def sums(server: ComfyUIServer) -> dict[str, int]:
+    """What the account book says of today."""
+    return server.get("/volc_inpaint/book")["sums"]["today"]  # type: ignore[no-any-return]
+
+
+def test_both_keep_one_limit_together_and_the_journal_serves_beyond_it(
+    servers: list[ComfyUIServer], service: SimulatedService
+) -> None:
+    """Both start eight calls at the same moment with ten left."""
+    today = sums(servers[0])
+    used = today["paid"] + today["fetched"] + today["unknown"]
+    for server in servers:
+        status, told = server.post("/volc_inpaint/limit", {"calls": used + 10})
+        assert (200, 10) == (status, told["left"])
+    service.configure({"latency_s": 0.3})
+    try:
+        graph = [graphs.small("limit a", variants=8), graphs.small("limit b", variants=8)]
+        ids = [server.queue(one) for server, one in zip(servers, graph, strict=True)]
+        results = [server.result(prompt_id) for server, prompt_id in zip(servers, ids, strict=True)]
+        refused = [result for result in results if result.status == "error"]
+        bought = next(
+            one for one, result in zip(graph, results, strict=True) if result.status == "success"
+        )
+
+        assert 1 == len(refused)
+        assert f"needs 8 new calls, but 2 of the {used + 10} a day" in refused[0].error_message
+        assert "仅剩 2 次" in refused[0].error_message
+        assert 8 == service.billed == len(service.ledger.calls())
+        assert 8 == sums(servers[1])["paid"] - today["paid"]
+        for server in servers:
+            bought["inpaint"]["inputs"]["feather"] += 1  # or ComfyUI's own cache answers
+            assert 8 == graphs.report(server.run(bought))["from_journal"]
+        assert 2 == graphs.report(servers[0].run(graphs.small("limit c", variants=2)))["paid"]
+        assert 10 == service.billed
+    finally:
+        for server in servers:
+            server.post("/volc_inpaint/limit", {"calls": 0})
+
+
+def test_the_book_names_the_node_and_the_workflow_and_is_the_same_for_both(
+    servers: list[ComfyUIServer], service: SimulatedService
+) -> None:
+    graph = graphs.small("named", variants=1)
+    graph["inpaint"]["_meta"] = {"title": "Repaint the cat"}
+    workflow = {"extra_pnginfo": {"workflow": {"id": "a-workflow", "nodes": []}}}
+    graphs.report(servers[0].run(graph, extra_data=workflow))
+
+    (request_id,) = [call.request_id for call in service.ledger.calls()]
+    for server in servers:
+        newest = server.get("/volc_inpaint/pictures")["pictures"][0]
+        assert ("Repaint the cat inpaint", "named", request_id) == (
+            newest["node"],
+            newest["prompt"],
+            newest["request_id"],
+        )
+    assert sums(servers[0]) == sums(servers[1])

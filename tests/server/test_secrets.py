@@ -81,7 +81,8 @@ def test_no_trace_of_a_secret_anywhere(server: ComfyUIServer, service: Simulated
     seen["the error of a bad input"] = json.dumps([bad.error_message, bad.history]).encode()
 
     for path in ("/history", "/queue", "/object_info/VolcInpaint", "/settings", "/system_stats",
-                 "/volc_inpaint/credentials", "/internal/logs", "/internal/logs/raw"):  # fmt: skip
+                 "/volc_inpaint/credentials", "/volc_inpaint/pictures",
+                 "/volc_inpaint/book", "/volc_inpaint/book.csv", "/volc_inpaint/limit", "/internal/logs", "/internal/logs/raw"):  # fmt: skip
         seen[path] = server.request(path)[1]
     for path in ("/userdata/..%2F__volc_inpaint%2Fcredentials.json",
                  "/view?filename=credentials.json&subfolder=__volc_inpaint&type=user",
