@@ -1,0 +1,123 @@
+"""What the whole node costs: CPU time of a ComfyUI server for four variants, beside the plain way without ComfyUI.
+
+From the server's process for a graph with Volc Inpaint, that of the same graph without it is taken off. Encoding, calls,
+journal, decoding, colours, paste back, previews, status and progress are all in it. The plain way is a fresh Pillow encode
+for each call, the official SDK and decoding: no paste back, no preview, no journal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import _process as process
+import _setting as setting
+import numpy as np
+from _pixel_clients import VARIANTS, picture_file
+from harness import graphs, launch
+from harness.comfyui import ComfyUIServer
+from variants import Bound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RUNS = 8
+CLIENTS = Path(__file__).with_name("_pixel_clients.py")
+
+
+def main() -> int:
+    """Run everything; 0 if every bound is kept."""
+    if launch.comfyui_directory() is None:
+        sys.exit("No ComfyUI: set COMFYUI_DIR, or run `python3 dev.py bench`.")
+    with tempfile.TemporaryDirectory() as folder, setting.simulated_service() as endpoint:
+        server = ComfyUIServer(
+            Path(folder),
+            env={
+                "VOLC_ENDPOINT": endpoint,
+                "VOLC_ACCESSKEY": setting.ACCESS_KEY,
+                "VOLC_SECRETKEY": setting.SECRET_KEY,
+            },
+        )
+        try:
+            bounds = [
+                bound(server, Path(folder), endpoint, 1024, "plain_png", 1 / 3),
+                bound(server, Path(folder), endpoint, 2048, "plain_jpeg", 1 / 2),
+            ]
+        finally:
+            server.stop()
+    for one in bounds:
+        print(one.line())
+    return int(any(one.value > one.limit for one in bounds))
+
+
+def bound(
+    server: ComfyUIServer, folder: Path, endpoint: str, side: int, plain: str, limit: float
+) -> Bound:
+    """The node beside the plain way, at one size."""
+    picture = setting.photograph(side)
+    np.save(picture_file(folder, side), picture)
+    graphs.upload(server, "picture.png", picture)
+    graphs.upload(server, "mask.png", setting.blob(side) > 0)
+    numbers = iter(range(1, 1000))
+
+    def with_node() -> graphs.Graph:
+        graph = graphs.repaint(
+            "picture.png",
+            "mask.png",
+            variants=VARIANTS,
+            prompt=f"benchmark {side} {next(numbers)}",
+            match_colors=True,
+        )
+        del graph["save"]  # which would encode four pictures of its own
+        return graph
+
+    def without_node() -> graphs.Graph:
+        graph = with_node()
+        for name in ("inpaint", "urls", "report"):
+            del graph[name]
+        graph["pixels"] = {"class_type": "MaskToImage", "inputs": {"mask": ["mask", 0]}}
+        for name, source in (("a", "image"), ("b", "pixels")):
+            graph[name] = {"class_type": "GetImageSize", "inputs": {"image": [source, 0]}}
+            graph[f"show {name}"] = {"class_type": "PreviewAny", "inputs": {"source": [name, 0]}}
+        graph["number"] = {"class_type": "PreviewAny", "inputs": {"source": str(next(numbers))}}
+        return graph
+
+    ours = cpu_s(server, with_node) - cpu_s(server, without_node)
+    theirs = plain_cpu_s(plain, folder, side, endpoint)
+    return Bound(
+        f"CPU of {VARIANTS} variants at {side}², the whole node / plain",
+        ours / theirs,
+        limit,
+        f"{ours:.3f} s / {theirs:.3f} s",
+    )
+
+
+def cpu_s(server: ComfyUIServer, graph: Callable[[], graphs.Graph]) -> float:
+    """Of one run, on average; what is done once has been done."""
+    assert server.process is not None
+    for _ in range(2):
+        assert server.run(graph()).status == "success"
+    before = process.cpu_s(server.process.pid)
+    for _ in range(RUNS):
+        assert server.run(graph()).status == "success"
+    return (process.cpu_s(server.process.pid) - before) / RUNS
+
+
+def plain_cpu_s(name: str, folder: Path, side: int, endpoint: str) -> float:
+    """Of the plain way, in a process of its own."""
+    np.save(picture_file(folder, 512), setting.photograph(512))
+    line = [sys.executable, str(CLIENTS), "--measure", name, "--side", str(side)]
+    line += ["--folder", str(folder), "--endpoint", endpoint]
+    environment = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    done = subprocess.run(line, env=environment, stdout=subprocess.PIPE, check=True)
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return float(result["cpu_s"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
