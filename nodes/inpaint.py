@@ -188,7 +188,9 @@ class VolcInpaint(io.ComfyNode):
                             files = _files(wanted.model, rgb, white)
                         except InputError as error:  # the others can be sent all the same
                             refused = VolcengineError(error.text)
-                    request, key = wanted.request(pictures=files), pictures.pixels_key(rgb, white)
+                    size = (part.sent_width, part.sent_height)
+                    request = wanted.request(pictures=files, size=size)
+                    key = pictures.pixels_key(rgb, white)
                     del rgb, white
                 yield from wanted.jobs(request, key, place + 1, refused)
 

@@ -80,11 +80,12 @@ def request(
     white[height // 4 : height // 2, width // 4 : width // 2] = 255
     files = (png(rgb), png(white))
     wishes = {"return_url": False, **parameters}
-    if model == SUBMITTED:
-        sent = Request(INPAINTING[model], {"prompt": "dog"}, files, on_query=wishes)
-    else:
-        fields = {"custom_prompt": "dog", "steps": 25, "scale": 5.0, **wishes}
-        sent = Request(INPAINTING[model], fields, files)
+    row = INPAINTING[model]
+    fields = {"steps": 25, "scale": 5.0, **wishes}
+    now = {name: value for name, value in fields.items() if name in row.takes}
+    later = {name: value for name, value in wishes.items() if name in row.takes_on_query}
+    prompt = {row.prompt_field: "dog"} if row.prompt_field else {}
+    sent = Request(row, {**prompt, **now}, files, on_query=later)
     return sent, hashlib.sha256(rgb.tobytes()).hexdigest()
 
 

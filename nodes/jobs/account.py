@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..volcengine.client import Client
@@ -24,11 +24,13 @@ class Account:
         client: Speaks to the service.
         limiter: Lets calls go as the account's allowance permits.
         journal: The folder of paid pictures.
+        as_tasks: Interfaces (`req_key`) whose synchronous call is no more, so that they are submitted as tasks.
     """
 
     client: Client
     limiter: Limiter
     journal: Journal
+    as_tasks: set[str] = field(default_factory=set)
 
 
 _lock = threading.Lock()

@@ -51,8 +51,8 @@ class TaskPendingError(DoubtError):
         last_en, last_zh = status or "unknown", status or "未知"
         if cause is not None:
             last_en, last_zh = (
-                f"{last_en}; {cause.text.english}",
-                f"{last_zh}；{cause.text.chinese}",
+                f"{last_en}; {cause.happened.english}",
+                f"{last_zh}；{cause.happened.chinese}",
             )
         super().__init__(
             Text(
@@ -160,6 +160,22 @@ def not_kept(error: Exception) -> Text:
     return Text(
         f"the picture is paid, but could not be written into the journal ({reason(error)}); save it now.",
         f"图片已付费，但无法写入本地记录（{reason(error)}），请立即保存。",
+    )
+
+
+def as_task(req_key: str) -> Text:
+    """That an interface was called otherwise than its page says."""
+    return Text(
+        f"Volcengine no longer answers {req_key} directly, so it was submitted as a task and fetched. The picture is the same.",
+        f"火山引擎不再直接响应 {req_key}，已改为提交任务后取回，图片不受影响。",
+    )
+
+
+def algorithm(status: int | str, message: str) -> Text:
+    """That a picture came although its algorithm reports a failure."""
+    return Text(
+        f"the service painted it, but reports a failure of its algorithm ({status}: {message or '-'}); look at it closely.",
+        f"图片已生成，但服务报告算法异常（{status}：{message or '-'}），请仔细检查。",
     )
 
 

@@ -205,7 +205,7 @@ class Purchase:
             outcome = self._put(key, claim, Entry(pictures, receipt), status)
             if outcome is not None:
                 return outcome
-        if not self._job.request.model.query_action:
+        if not self._sending.is_task(self._job):
             # the note of a task stays: it can be fetched again
             with contextlib.suppress(OSError):
                 claim.write(Trace.now("no_picture", self._job.seed))
@@ -233,6 +233,10 @@ class Purchase:
             value = self._decode(entry.pictures)
         except ValueError:
             return None
+        data = entry.receipt.data
+        if status_code := data.get("algorithm_status"):
+            message = str(data.get("algorithm_message", ""))
+            self._note(messages.algorithm(status_code, message))
         return delivered(self._job, entry.receipt, value, status, self._notes)
 
     def _failed(self, error: VolcengineError) -> Outcome:

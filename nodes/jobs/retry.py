@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from ..volcengine.codes import Again
+from ..volcengine.codes import QUICK_S, Again
 from ..volcengine.errors import APIConnectionError, APIResponseError
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 # All waiting of one purchase together, counted from its first failure.
 BUDGET_S = 600.0
 _FIRST_PAUSE_S = 0.5
-# An internal error that took longer would take as long again: synchronous calls are cut off after about 20 s.
-QUICK_S = 5.0
 
 
 class Reason(Enum):

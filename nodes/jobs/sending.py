@@ -7,10 +7,10 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from ..volcengine.advice import advice
 from ..volcengine.codes import Kind
 from ..volcengine.errors import (
     APIResponseError,
-    AuthenticationError,
     NotSentError,
     RateLimitError,
     VolcengineError,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..volcengine.answers import Answer
+    from ..volcengine.request import Request
     from ..words import Text
     from .account import Account
     from .claims import Claim
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from .run import Run
 
 _LOG = logging.getLogger(__name__)
+# What the next call of the run would be refused with, too.
+_OF_THE_ACCOUNT = (Kind.ACCOUNT, Kind.INTERFACE)
 _DOWNLOAD_TRIES = 3
 _DOWNLOAD_PAUSE_S = 0.5
 
@@ -54,6 +57,7 @@ class Sending:
         self._note = note
         self._plan = RetryPlan()
         self._began = 0.0
+        self._as_task = False
 
     def buy(self, job: Job, key: str, claim: Claim) -> Answer | None:
         """Send until there is an answer or no hope; the one place where money is spent.
@@ -92,6 +96,7 @@ class Sending:
         Raises:
             VolcengineError: As `buy`.
         """
+        self._as_task = True
 
         def fetch() -> Answer:
             with self._run.booking.task(job, key, task) as answers:
@@ -127,6 +132,28 @@ class Sending:
             time.sleep(_DOWNLOAD_PAUSE_S)
         raise AssertionError
 
+    def is_task(self, job: Job) -> bool:
+        """Whether the picture of `job` comes by a submitted task, which can be fetched again."""
+        return self._as_task or bool(job.request.model.query_action)
+
+    def _request(self, job: Job) -> Request:
+        """What is sent for a job: as it stands, or as a task where the synchronous call is no more."""
+        task = job.request.as_task()
+        moved = job.request.model.req_key in self._account.as_tasks
+        return task if task is not None and moved else job.request
+
+    def _moved(self, job: Job, error: VolcengineError) -> bool:
+        """Whether a synchronous call is no more, which bought nothing, and its pair is to be tried instead."""
+        if not isinstance(error, APIResponseError):
+            return False
+        req_key = job.request.model.req_key
+        if self._as_task and error.row.may_be_retired:
+            self._account.as_tasks.discard(req_key)  # that is no more either
+        if self._as_task or error.row.kind is not Kind.INTERFACE or job.request.as_task() is None:
+            return False
+        self._account.as_tasks.add(req_key)
+        return True
+
     def _goes_on(self, job: Job, error: VolcengineError) -> bool:
         """Wait as the plan says; False if the run was cancelled meanwhile.
 
@@ -135,6 +162,9 @@ class Sending:
             VolcengineError: `error`, if there is nothing more to try.
         """
         now = time.monotonic()
+        if self._moved(job, error):
+            self._log(job, error, now - self._began, "again: as a submitted task")
+            return True
         step = self._plan.after(error, now, drawn=job.drawn)
         self._plan.take(step, now)
         if step.reason is Reason.CLOCK and not self._set_clock(error):
@@ -143,10 +173,12 @@ class Sending:
         if step.reason is None:
             if isinstance(error, RateLimitError):
                 self._run.stop(error)
-            elif isinstance(error, AuthenticationError):
+            elif isinstance(error, APIResponseError) and error.row.kind in _OF_THE_ACCOUNT:
                 self._run.turned_away(error)
             if self._run.cancelled() and not error.doubtful:
                 return False
+            if isinstance(error, APIResponseError) and (more := advice(error, job.request)):
+                error.add_context(more)
             raise error
         if step.reason is Reason.SEED:
             raise AnotherSeedError
@@ -182,8 +214,12 @@ class Sending:
 
     def _send(self, job: Job, key: str, claim: Claim) -> Answer | None:
         """Note it, send it, return the answer; None if nothing was sent, for the run was given up."""
-        model = job.request.model
-        body = job.request.body(job.seed)
+        request = self._request(job)
+        model = request.model
+        body = request.body(job.seed)
+        self._as_task = request is not job.request
+        if self._as_task:
+            self._note(messages.as_task(model.req_key))
         try:
             claim.write(Trace.now("sent", job.seed))
         except OSError as error:
@@ -245,7 +281,9 @@ class Sending:
                     queue.enter_context(self._run.counted("in_queue"))
 
             started = time.monotonic()
-            answer = tasks.fetch(client, job.request, task, on_status, shared)
+            # a task that an earlier run submitted is one, whatever this process knows of the synchronous call
+            as_task = None if job.request.model.query_action else job.request.as_task()
+            answer = tasks.fetch(client, as_task or job.request, task, on_status, shared)
             self._log(job, answer, time.monotonic() - started, "kept")
             return answer
 

@@ -235,12 +235,19 @@ class Painting:
         logo = self.logo_info
         return logo is not None and logo.add_logo and self.model.knows("logo_info")
 
-    def request(self, *, pictures: tuple[bytes, ...] = (), urls: tuple[str, ...] = ()) -> Request:
+    def request(
+        self,
+        *,
+        pictures: tuple[bytes, ...] = (),
+        urls: tuple[str, ...] = (),
+        size: tuple[int, int] | None = None,
+    ) -> Request:
         """What is sent of one picture, for all its variants; of its fields those only that the model takes.
 
         Args:
             pictures: Encoded files: the image, then the mask.
             urls: The same two as links; instead of `pictures`.
+            size: Width and height of the image, px.
         """
         fields: dict[str, object] = {
             "steps": self._own_default(STEPS, self.steps),
@@ -257,6 +264,7 @@ class Painting:
             pictures=pictures,
             urls=urls,
             on_query={name: value for name, value in on_query if name in self.model.takes_on_query},
+            size=size,
         )
 
     def jobs(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SUCCESS = 10000
+# An internal error that took longer would take as long again: synchronous calls are cut off after about 20 s.
+QUICK_S = 5.0
 
 
 class Kind(Enum):

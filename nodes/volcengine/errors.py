@@ -16,18 +16,21 @@ class VolcengineError(Exception):
 
     Args:
         text: See below.
+        happened: See below; `text` if None.
 
     Attributes:
-        text: What happened, why, what to do.
+        text: What happened, why, what to do, and what it means for the money.
+        happened: The same without the money: all that is to be said of a question, which costs nothing.
         doubtful: True if the call may have been billed although no picture arrived, so that sending it again may
             pay twice; False if nothing was billed for certain.
     """
 
     doubtful = False
 
-    def __init__(self, text: Text) -> None:
+    def __init__(self, text: Text, happened: Text | None = None) -> None:
         super().__init__(text)
         self.text = text
+        self.happened = happened or text
 
     def __str__(self) -> str:
         return self.text.lines()
@@ -109,13 +112,17 @@ class APIConnectionError(VolcengineError):
                 f"The connection to Volcengine broke after the request was sent ({why.english}).",
                 f"请求发出后与火山引擎的连接中断（{why.chinese}）。",
             )
-            super().__init__(broke + _DOUBT)
+            super().__init__(broke + _DOUBT, broke)
         else:
             failed = Text(
                 f"Volcengine could not be reached ({why.english}); nothing was billed.",
                 f"无法连接火山引擎（{why.chinese}），未产生费用。",
             )
-            super().__init__(failed + self.remedy)
+            happened = Text(
+                f"Volcengine could not be reached ({why.english}).",
+                f"无法连接火山引擎（{why.chinese}）。",
+            )
+            super().__init__(failed + self.remedy, happened + self.remedy)
 
 
 class APITimeoutError(APIConnectionError):
@@ -160,7 +167,7 @@ class InvalidResponseError(VolcengineError):
             f"{what.english} (HTTP {status}, request_id {request}).",
             f"{what.chinese}（HTTP {status}，request_id {request}）。",
         )
-        super().__init__(text + _DOUBT if doubtful else text)
+        super().__init__(text + _DOUBT if doubtful else text, text)
 
 
 class APIResponseError(VolcengineError):
@@ -199,12 +206,15 @@ class APIResponseError(VolcengineError):
         self.elapsed_s = 0.0
         self.doubtful = not self.row.definite
         told = self.row.cause + (_DOUBT if self.doubtful else _UNBILLED + self.row.remedy)
-        answer = (f"code {code or '-'}", f"HTTP {status_code}", f"request_id {request_id or '-'}")
+        facts = (f"code {code or '-'}", f"HTTP {status_code}", f"request_id {request_id or '-'}")
+        answer = Text(
+            f"Volcengine's answer: {message or '-'} ({', '.join(facts)}).",
+            f"火山引擎返回：{message or '-'}（{'，'.join(facts)}）。",
+        )
+        text = told + answer
         super().__init__(
-            Text(
-                f"{self.prefix}{told.english} Volcengine's answer: {message or '-'} ({', '.join(answer)}).",
-                f"{told.chinese}火山引擎返回：{message or '-'}（{'，'.join(answer)}）。",
-            )
+            Text(f"{self.prefix}{text.english}", text.chinese),
+            self.row.cause + self.row.remedy + answer,
         )
 
 

@@ -38,6 +38,8 @@ class Model:
         widens_mask_px: How far beyond the mask it repaints.
         action: Of the call, or of the submission if there is a `query_action`.
         query_action: Of the question for a submitted task; empty for a synchronous interface.
+        as_pair: The same interface as a submitted task, to be called so where the synchronous call is no more.
+        successor: What to choose instead once it is retired; None if it is not being retired.
         min_side: Smallest width or height of a picture, in pixels.
         max_side: Largest width or height, in pixels.
         best_side: The long side that it paints best, in pixels: what a small part of a picture is enlarged to.
@@ -62,6 +64,8 @@ class Model:
     widens_mask_px: int = 0
     action: str = "CVProcess"
     query_action: str = ""
+    as_pair: Model | None = None
+    successor: Model | None = None
     min_side: int = 64
     max_side: int = 4096
     # Judged: no page says it, but 1024 px is where models of its kind are trained.
@@ -73,19 +77,6 @@ class Model:
         """Whether it takes the field called `name`, in the request or in the question for a task."""
         return name in self.takes or name in self.takes_on_query
 
-
-# https://www.volcengine.com/docs/86081/1804490: JPEG or PNG, 5 MB, 64x64 to 4096x4096. Whether the 5 MB mean the file or
-# its base64 text is not said there; the interface's siblings count 4.7 MB on the text
-# (https://www.volcengine.com/docs/6793/1330693), which is 3,525,000 bytes of file. A prompt of more than about 100 Chinese
-# characters or English words counts for little.
-INPAINTING_EDIT = Model(
-    req_key="img2img_inpainting_edit_zi2i",
-    says=Text("The classic: repaints what is masked.", "经典接口：重绘遮罩区域。"),
-    prompt_field="custom_prompt",
-    prompt_counted="words",
-    advised_prompt=100,
-    takes=frozenset({"steps", "scale", "seed", "return_url", "logo_info"}),
-)
 
 _SIBLING_FILE_BYTES = 4_700_000 * 3 // 4
 
@@ -110,6 +101,30 @@ DREAM_INPAINT = Model(
     max_file_bytes=_SIBLING_FILE_BYTES,
 )
 
+# https://www.volcengine.com/docs/86081/1804490: JPEG or PNG, 5 MB, 64x64 to 4096x4096. Whether the 5 MB mean the file or
+# its base64 text is not said there; the interface's siblings count 4.7 MB on the text
+# (https://www.volcengine.com/docs/6793/1330693), which is 3,525,000 bytes of file. A prompt of more than about 100 Chinese
+# characters or English words counts for little. It is marked as being retired in 2026; some are told to call it as a pair.
+_EDIT = Model(
+    req_key="img2img_inpainting_edit_zi2i",
+    says=Text("The classic: repaints what is masked.", "经典接口：重绘遮罩区域。"),
+    prompt_field="custom_prompt",
+    prompt_counted="words",
+    advised_prompt=100,
+    takes=frozenset({"steps", "scale", "seed", "return_url", "logo_info"}),
+    successor=DREAM_INPAINT,
+)
+INPAINTING_EDIT = replace(
+    _EDIT,
+    as_pair=replace(
+        _EDIT,
+        takes=frozenset({"steps", "scale", "seed"}),
+        takes_on_query=frozenset({"return_url", "logo_info"}),
+        action=DREAM_INPAINT.action,
+        query_action=DREAM_INPAINT.query_action,
+    ),
+)
+
 # https://www.volcengine.com/docs/6791/1223709: removes what is masked, without a prompt. Its `strength`, `dilate_size`
 # (15 px) and `quality` are left to the service. Its watermark has no opacity: `Img2ImgInpainting` in the typed SDK
 # (the Python package `volcengine-python-sdk` 5.0.54).
@@ -119,6 +134,7 @@ ERASE = Model(
     needs_prompt=False,
     logo_opacity=False,
     widens_mask_px=15,
+    successor=DREAM_INPAINT,
     takes=frozenset({"steps", "scale", "seed", "return_url", "logo_info"}),
     defaults=MappingProxyType({"steps": 30, "scale": 7.0}),
     max_file_bytes=_SIBLING_FILE_BYTES,

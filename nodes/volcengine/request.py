@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -87,6 +87,7 @@ class Request:
         pictures: Encoded files: the image, then the mask.
         urls: The same two as links; instead of `pictures`.
         on_query: Further fields of the question for a submitted task.
+        size: Width and height of the image, px; None if nobody knows.
     """
 
     model: Model
@@ -94,6 +95,16 @@ class Request:
     pictures: tuple[bytes, ...] = ()
     urls: tuple[str, ...] = ()
     on_query: Mapping[str, object] = field(default_factory=dict)
+    size: tuple[int, int] | None = None
+
+    def as_task(self) -> Request | None:
+        """The same as a submitted task, with those of its fields that go with the question; None if it cannot be one."""
+        pair = self.model.as_pair
+        if pair is None:
+            return None
+        later = {n: value for n, value in self.parameters.items() if n in pair.takes_on_query}
+        now = {n: value for n, value in self.parameters.items() if n not in later}
+        return replace(self, model=pair, parameters=now, on_query={**self.on_query, **later})
 
     def body(self, seed: int | None = None) -> bytes:
         """The JSON body, UTF-8. The pictures are encoded once, whatever the number of seeds.

@@ -36,7 +36,16 @@ HIT = 2
 TRANSIENT = {50429, 50430, 50500, 50501, "FlowLimitExceeded", "InvalidTimestamp"}
 # Of the gateway: the service behind it may have painted.
 DOUBTS = {"InternalError", "InternalServiceTimeout"}
-LOST = ["hang", "reset_after_body", "cut_json", "cut_base64", "not_a_picture", "html_504", "empty"]
+LOST = [
+    "hang",
+    "reset_after_body",
+    "cut_json",
+    "cut_base64",
+    "not_a_picture",
+    "html_504",
+    "empty",
+    "no_data",
+]
 MENDED = ["wrong_size", "link_only", "loose"]
 
 

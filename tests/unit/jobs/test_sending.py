@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from peer import Peer
+    from simulated_service import SimulatedService
 
 RUNS = 20
 PICTURE = base64.b64encode(here.png(here.pixels())).decode()
@@ -70,3 +71,91 @@ def test_what_only_a_person_can_mend_is_tried_once(
 
     assert (outcome.status, len(proxy.requests)) == ("failed", 1)
     assert "wants a user name and a password" in outcome.message
+
+
+CLASSIC = here.ANSWERED
+
+
+@pytest.mark.parametrize("code", ["InvalidActionOrVersion", 50402])
+def test_a_classic_whose_synchronous_call_is_no_more_goes_through_its_pair_once_and_for_all(
+    service: SimulatedService, tmp_path: Path, code: int | str
+) -> None:
+    bought = here.buy(here.make_account(service, tmp_path), here.jobs(1))
+    service.reset()
+    service.configure({"pair_only": code})
+    account = here.make_account(service, tmp_path)
+    outcomes = here.buy(account, here.jobs(3))
+    service.configure({"pair_only": code})
+    more = here.buy(account, here.jobs(1, seed=50, return_url=True))
+
+    assert [outcome.status for outcome in [*bought, *outcomes]] == [
+        "paid", "journal", "paid", "paid",
+    ]  # fmt: skip
+    assert [outcome.status for outcome in more] == ["paid"]
+    for outcome in (*outcomes[1:], *more):
+        assert "submitted as a task" in outcome.notes[0].english
+        assert "提交任务" in outcome.notes[0].chinese
+    actions = [call.action for call in service.ledger.calls()]
+    # the synchronous call is tried once a place at most, and never after that
+    assert actions.count("CVProcess") <= 2
+    assert actions.count("CVSync2AsyncSubmitTask") == service.billed == 3
+    assert actions[-1] == "CVSync2AsyncSubmitTask"
+    wishes = service.ledger.calls("query")[-1].fields["req_json"]
+    assert json.loads(wishes) == {"return_url": True}
+    # the key is the same either way
+    service.configure({"pair_only": None})
+    again = here.buy(here.make_account(service, tmp_path), here.jobs(3))
+    assert [outcome.status for outcome in again] == ["journal"] * 3
+
+
+def test_a_task_of_the_classic_that_was_left_behind_is_fetched_by_the_next_process(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.configure({"pair_only": 50402, "latency_s": 60.0})
+    (left,) = here.buy(here.make_account(service, tmp_path, timeout_s=0.3), here.jobs(1))
+    service.hangs.set()
+    (fetched,) = here.buy(here.make_account(service, tmp_path), here.jobs(1))
+
+    assert (left.status, fetched.status) == ("unknown", "journal")
+    assert service.billed == 1
+
+
+@pytest.mark.parametrize("model", [CLASSIC, here.SUBMITTED])
+def test_an_interface_that_is_no_more_in_either_way_is_refused_and_names_what_is(
+    service: SimulatedService, tmp_path: Path, model: str
+) -> None:
+    service.configure({"retired": {model: 50402}})
+    outcomes = here.buy(here.make_account(service, tmp_path), here.jobs(4, model=model))
+
+    assert {(outcome.status, outcome.code) for outcome in outcomes} == {("failed", 50402)}
+    named = "choose jimeng_image2image_dream_inpaint as `model`" in outcomes[0].message
+    assert named == (model == CLASSIC)
+    assert service.billed == 0
+    assert service.ledger.count() <= 5
+
+
+def test_a_picture_beside_a_failed_algorithm_is_kept_and_said_at_every_run(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.fail("algorithm_odd")
+    account = here.make_account(service, tmp_path)
+    outcomes = [*here.buy(account, here.jobs(1)), *here.buy(account, here.jobs(1))]
+
+    assert [outcome.status for outcome in outcomes] == ["paid", "journal"]
+    for outcome in outcomes:
+        (note,) = outcome.notes
+        assert "201304: AI ghost face" in note.english
+        assert "201304：AI ghost face" in note.chinese
+
+
+@pytest.mark.parametrize("model", [CLASSIC, here.SUBMITTED])
+def test_a_success_whose_algorithm_failed_without_a_picture_failed_and_is_bought_anew(
+    service: SimulatedService, tmp_path: Path, model: str
+) -> None:
+    service.fail("algorithm_failed", on="task" if model == here.SUBMITTED else "call")
+    account = here.make_account(service, tmp_path)
+    (failed,) = here.buy(account, here.jobs(1, model=model))
+    (paid,) = here.buy(account, here.jobs(1, model=model))
+
+    assert (failed.status, failed.code, paid.status) == ("failed", 201304, "paid")
+    assert service.billed == 1

@@ -140,3 +140,27 @@ def test_the_label_has_the_documented_names_and_only_what_was_given():
     assert {"producer_id": "b"} == LogoInfo(producer_id="b").label()
     assert {} == LogoInfo().label()
     assert not set(expected) & set(info.wire())
+
+
+def test_the_classic_as_a_task_asks_for_what_concerns_the_picture_with_the_question():
+    mark = {"add_logo": True}
+    request = Request(
+        INPAINTING_EDIT, {**FIELDS, "logo_info": mark}, pictures=PICTURES, size=(80, 64)
+    )
+    task = request.as_task()
+
+    assert ("CVSync2AsyncSubmitTask", "CVSync2AsyncGetResult") == (
+        task.model.action, task.model.query_action,
+    )  # fmt: skip
+    sent = json.loads(task.body(7))
+    assert {"custom_prompt", "steps", "scale", "seed", "req_key", "binary_data_base64"} == set(sent)
+    assert "img2img_inpainting_edit_zi2i" == sent["req_key"]
+    assert request.pictures == task.pictures
+    wishes = json.loads(json.loads(task.query("1"))["req_json"])
+    assert {"return_url": True, "logo_info": mark} == wishes
+
+
+def test_no_other_interface_changes_the_way_it_is_called():
+    models_without = [models.DREAM_INPAINT, models.ERASE, models.EXTEND]
+
+    assert [None] * 3 == [Request(model).as_task() for model in models_without]
