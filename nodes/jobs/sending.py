@@ -58,6 +58,7 @@ class Sending:
         self._plan = RetryPlan()
         self._began = 0.0
         self._as_task = False
+        self._gone: APIResponseError | None = None
 
     def buy(self, job: Job, key: str, claim: Claim) -> Answer | None:
         """Send until there is an answer or no hope; the one place where money is spent.
@@ -144,15 +145,22 @@ class Sending:
 
     def _moved(self, job: Job, error: VolcengineError) -> bool:
         """Whether a synchronous call is no more, which bought nothing, and its pair is to be tried instead."""
-        if not isinstance(error, APIResponseError):
+        if self._as_task or not isinstance(error, APIResponseError):
             return False
-        req_key = job.request.model.req_key
-        if self._as_task and error.row.may_be_retired:
-            self._account.as_tasks.discard(req_key)  # that is no more either
-        if self._as_task or error.row.kind is not Kind.INTERFACE or job.request.as_task() is None:
+        if error.row.kind is not Kind.INTERFACE or job.request.as_task() is None:
             return False
-        self._account.as_tasks.add(req_key)
+        self._gone = error
+        self._account.as_tasks.add(job.request.model.req_key)
         return True
+
+    def _of_both_ways(self, job: Job, error: VolcengineError) -> VolcengineError:
+        """What to say of a failure: if the pair is not there either, that there is no such interface."""
+        if not self._as_task or not isinstance(error, APIResponseError):
+            return error
+        if not error.row.may_be_retired:
+            return error
+        self._account.as_tasks.discard(job.request.model.req_key)
+        return error if error.row.kind is Kind.INTERFACE else self._gone or error
 
     def _goes_on(self, job: Job, error: VolcengineError) -> bool:
         """Wait as the plan says; False if the run was cancelled meanwhile.
@@ -165,6 +173,7 @@ class Sending:
         if self._moved(job, error):
             self._log(job, error, now - self._began, "again: as a submitted task")
             return True
+        error = self._of_both_ways(job, error)
         step = self._plan.after(error, now, drawn=job.drawn)
         self._plan.take(step, now)
         if step.reason is Reason.CLOCK and not self._set_clock(error):
@@ -218,8 +227,6 @@ class Sending:
         model = request.model
         body = request.body(job.seed)
         self._as_task = request is not job.request
-        if self._as_task:
-            self._note(messages.as_task(model.req_key))
         try:
             claim.write(Trace.now("sent", job.seed))
         except OSError as error:
@@ -237,6 +244,8 @@ class Sending:
                 self._log(job, answer, time.monotonic() - started, then)
                 if model.query_action:
                     answer = self._fetch_new(job, claim, answer, number)
+                if self._as_task:
+                    self._note(messages.as_task(model.req_key))
                 self._run.booking.paid(number, answer)
         except NotSentError:
             return None
