@@ -135,7 +135,7 @@ class MaskNormalize(io.ComfyNode):
             pictures.check_images(image)
         layers = masks.binarise(stack, threshold)
         if on_empty == "error":
-            masks.check_not_empty([masks.union(layers)], stack, threshold)
+            masks.check_not_empty([masks.union(layers)], given, threshold)
 
         said = [*notes.of_range(given), *notes.faint(stack, threshold)]
         wanted = 1 if image is None else len(image)
@@ -152,7 +152,7 @@ class MaskNormalize(io.ComfyNode):
         elif wanted > 1:
             layers = matching.match_count(layers, wanted)
         if on_empty == "error":
-            masks.check_not_empty(layers, stack, threshold)
+            masks.check_not_empty(layers, given, threshold)
 
         steps: list[tuple[str, Callable[[masks.Mask], masks.Mask]]] = []
         if invert:

@@ -137,12 +137,12 @@ def bounding_box(mask: Mask) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def check_not_empty(layers: list[Mask], stack: torch.Tensor, threshold: float) -> None:
+def check_not_empty(layers: list[Mask], given: Masks, threshold: float) -> None:
     """Refuse masks of which one has no masked pixel.
 
     Args:
         layers: [H, W] bool each.
-        stack: [N, H, W], what they were before the threshold; one layer may stand for all of them.
+        given: What they were before the threshold; one layer may stand for all of them.
         threshold: The threshold.
 
     Raises:
@@ -150,12 +150,12 @@ def check_not_empty(layers: list[Mask], stack: torch.Tensor, threshold: float) -
     """
     for number, layer in enumerate(layers, 1):
         if not layer.any():
-            several = len(layers) > 1
-            raise _empty(stack[number - 1] if several else stack, threshold, number, len(layers))
+            raise _empty(given, threshold, number, len(layers))
 
 
-def _empty(stack: torch.Tensor, threshold: float, number: int, count: int) -> InputError:
-    """The error for mask `number` of `count`, [..., H, W], in which nothing reaches the threshold."""
+def _empty(given: Masks, threshold: float, number: int, count: int) -> InputError:
+    """The error for mask `number` of `count`, in which nothing reaches the threshold; one stands for all of them."""
+    stack = given.stack[number - 1] if count > 1 else given.stack
     height, width = stack.shape[-2:]
     peak = brightest(stack)
     which_en, which_zh = (
@@ -166,6 +166,11 @@ def _empty(stack: torch.Tensor, threshold: float, number: int, count: int) -> In
         f"Nothing is masked: mask{which_en} is {width}x{height}, brightest value {shown}, threshold {threshold:.2f}.",
         f"没有遮罩区域：遮罩{which_zh}为 {width}x{height}，最亮值 {shown}，阈值 {threshold:.2f}。",
     )
+    if given.white > 1:
+        text += Text(
+            f"Its values go beyond 1, so they were read as 0 to {given.white}; if 1 is meant to be masked, clamp them.",
+            f"遮罩的值大于 1，已按 0 到 {given.white} 读取；如果 1 表示遮罩，请先将数值限制在 1 以内。",
+        )
     if (height, width) == PLACEHOLDER and peak == 0:
         text += Text(
             "Load Image gives this 64x64 black mask when a picture has no alpha channel.",

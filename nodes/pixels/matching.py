@@ -33,7 +33,7 @@ def prepare(given: Masks, images: torch.Tensor) -> list[Mask]:
         InputError: Nothing masked, another aspect ratio, Load Image's placeholder, or as many masks as fit no picture.
     """
     layers = binarise(given.stack, THRESHOLD)
-    check_not_empty([union(layers)], given.stack, THRESHOLD)
+    check_not_empty([union(layers)], given, THRESHOLD)
     count, height, width = images.shape[:3]
     layers = match_count(layers, count)
     return [match_size(layer, height, width) for layer in layers] * (count // len(layers))

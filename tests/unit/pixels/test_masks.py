@@ -116,6 +116,7 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...]]] = {
     "zeros of the picture's size": (torch.zeros((4, 6)), ("6x4", "brightest value 0.00")),
     "a faint one": (values(0.3, 0), ("brightest value 0.30, threshold 0.50", "MaskNormalize")),
     "a faint one in bytes": (values(100, 0, torch.uint8), ("brightest value 0.39",)),
+    "three masks added up": (values(3, 0), ("brightest value 0.01", "read as 0 to 255", "clamp")),
     "just below the threshold": (values(0.4999, 0), ("brightest value 0.4999,", "threshold 0.50")),
     "only haze": (values(0.0039, 0.0039), ("brightest value 0.0039",)),
     "only NaN": (values(NAN, NAN), ("brightest value 0.00",)),
