@@ -49,6 +49,7 @@ def make_account(
     timeout_s: float = 30.0,
     max_bytes: int = 10**9,
     limiter: Limiter | None = None,
+    make: bool = True,
 ) -> Account:
     """An account as cold as that of a process that just started, but for a `limiter` that has learned.
 
@@ -56,7 +57,7 @@ def make_account(
     """
     credentials = Credentials(service.access_key, service.secret_key)
     client = Client(credentials, service.endpoint, read_timeout_s=timeout_s)
-    return Account(client, limiter or Limiter(cap), Journal(folder, max_bytes))
+    return Account(client, limiter or Limiter(cap), Journal(folder, max_bytes, make=make))
 
 
 def pixels(number: int = 0, side: int = SIDE) -> np.ndarray[Any, Any]:

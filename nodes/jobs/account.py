@@ -45,6 +45,7 @@ def open_account(
     timeout_s: float,
     journal_directory: Path,
     journal_max_bytes: int,
+    make_journal: bool = True,
 ) -> Account:
     """The account of these keys; what it learned of the allowance is kept as long as the process lives.
 
@@ -55,6 +56,7 @@ def open_account(
         timeout_s: For an answer, in seconds.
         journal_directory: The folder of paid pictures.
         journal_max_bytes: Its size limit.
+        make_journal: Whether to make that folder; one that somebody named must be there.
 
     Raises:
         ValueError: The endpoint is neither https nor http on loopback.
@@ -73,6 +75,8 @@ def open_account(
         if identity not in _accounts:
             client = Client(credentials, endpoint, read_timeout_s=timeout_s)
             _accounts[identity] = Account(
-                client, Limiter(max_concurrency), Journal(journal_directory, journal_max_bytes)
+                client,
+                Limiter(max_concurrency),
+                Journal(journal_directory, journal_max_bytes, make=make_journal),
             )
         return _accounts[identity]

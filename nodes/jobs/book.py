@@ -247,7 +247,7 @@ class Book:
         """Hold a lock as long as this process lives."""
         path = self.directory / f"{_PROCESS}.lock"
         if path not in _alive:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.directory.mkdir(mode=0o700, exist_ok=True)
             # Who looks whether this process lives holds it for a moment.
             while (lock := LockedFile.try_open(path)) is None:
                 time.sleep(0.001)

@@ -1,16 +1,23 @@
-"""What the journal's folder is: whether the locks of its file system reach other machines."""
+"""What the journal's folder is: the one that it was, and whether the locks of its file system reach other machines."""
 
 from __future__ import annotations
 
+import os
 import re
+import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..words import Text
+from .messages import JournalGoneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_IDENTITY = "journal.id"
+# How long another server may need to write it once it is made.
+_WRITING_S = 5.0
 _MOUNTS = Path("/proc/self/mountinfo")
 
 # They keep `flock` to the machine on which it was called, and let it succeed on each:
@@ -45,6 +52,60 @@ _LOCAL_BY_OPTION = {
     "smb3": frozenset({"nobrl"}),
     "lustre": frozenset({"localflock"}),
 }
+
+
+class Identity:
+    """Tells whether a journal's folder is the one that it was: a share that is not mounted leaves another in its place.
+
+    Args:
+        folder: Of the journal.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / _IDENTITY
+        self._known = b""
+
+    def check(self) -> None:
+        """Look whether it still is; at first, learn which it is.
+
+        Raises:
+            JournalGoneError: It is not there, or another one.
+            OSError: It can be neither read nor written.
+        """
+        found = self._read()
+        if not self._known:
+            self._known = found or self._give()
+        elif found != self._known:
+            raise JournalGoneError(self._folder, there=self._folder.is_dir())
+
+    def _read(self) -> bytes:
+        try:
+            return self._path.read_bytes().strip()
+        except FileNotFoundError:
+            if not self._folder.is_dir():
+                raise JournalGoneError(self._folder, there=False) from None
+            return b""
+
+    def _give(self) -> bytes:
+        """Give a new folder an identity, unless another server does so at this moment."""
+        given = uuid.uuid4().hex.encode()
+        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        try:
+            descriptor = os.open(self._path, flags | os.O_EXCL, 0o600)
+        except FileExistsError:
+            deadline = time.monotonic() + _WRITING_S
+            while time.monotonic() < deadline:
+                if found := self._read():
+                    return found
+                time.sleep(0.01)
+            descriptor = os.open(self._path, flags, 0o600)  # who made it died before it wrote
+        try:
+            os.write(descriptor, given + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return given
 
 
 class Mount(NamedTuple):

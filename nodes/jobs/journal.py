@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .claims import Claim, Watch
+from .folders import Identity
 from .job import Receipt
 
 if TYPE_CHECKING:
@@ -88,12 +89,15 @@ class Journal:
     """The folder of paid pictures. Safe between threads and between processes that share it.
 
     Args:
-        directory: Made with mode 0700 when first needed.
+        directory: Of the entries.
         max_bytes: Above it the entries used least recently go, but none that a run under way used.
+        make: Whether to make the folder, with mode 0700. One that somebody named is there, or its share is not mounted.
     """
 
-    def __init__(self, directory: Path, max_bytes: int) -> None:
+    def __init__(self, directory: Path, max_bytes: int, *, make: bool = True) -> None:
         self.directory = directory
+        self._make = make
+        self._identity = Identity(directory)
         self._shelf = _Shelf(directory, max_bytes)
         self._lock = threading.Lock()
         self._in_use: dict[int, set[str]] = {}
@@ -173,14 +177,26 @@ class Journal:
 
         Raises:
             OSError: The folder cannot be written, or an earlier picture is still waiting for room in it.
+            VolcengineError: It is not there, or not the one that it was.
         """
         with self._lock:
             waiting = list(self._unwritten.items())
         for earlier, entry in waiting:
             self._keep(earlier, entry)
         path = self._path(key).with_suffix(".inflight")
+        self.make_folder()
+        self._identity.check()
         self._make_folder(path.parent)
         return Claim.try_make(path)
+
+    def make_folder(self) -> None:
+        """Make the journal's folder, if it is for us to make.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        if self._make:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def write_waiting(self) -> bool:
         """Try once more to write what found no room; whether nothing is left."""
@@ -269,7 +285,7 @@ class Journal:
 
     def _make_folder(self, folder: Path) -> None:
         if not folder.is_dir():
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.make_folder()
             # `exist_ok` would ask again what it is, and be told that it is not there: a file system between machines
             # may not know yet of a folder that another has just made
             with contextlib.suppress(FileExistsError):

@@ -107,7 +107,7 @@ class Limit:
         They are listed in the locked file, for some file systems show a new file to other machines only after seconds.
         """
         path = self.book.directory / "limit.lock"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         deadline = time.monotonic() + _LONGEST_WAIT_S
         while (lock := LockedFile.try_open(path)) is None:
             check()

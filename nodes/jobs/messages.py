@@ -84,6 +84,33 @@ class TaskLostError(DoubtError):
         )
 
 
+class JournalGoneError(VolcengineError):
+    """The journal's folder is not the one that it was; nothing was bought.
+
+    Args:
+        folder: Its path.
+        there: Whether there is another in its place.
+    """
+
+    def __init__(self, folder: Path, *, there: bool) -> None:
+        if there:
+            text = Text(
+                f"The journal of paid pictures in {folder} is not the one that was there when this server began to use it, so "
+                "nothing was bought. Mount the share that holds it. If the folder was emptied on purpose, restart the server.",
+                f"{folder} 中的本地记录已不是本服务器开始使用时的那一份，因此未购买。请重新挂载其所在的共享目录；如果是有意清空，"
+                "请重启服务器。",
+            )
+        else:
+            text = Text(
+                f"The folder {folder} of the journal of paid pictures is not there, so nothing was bought. Mount the share that "
+                "holds it, or make the folder, once, inside the share: the pack does not make a folder that VOLC_JOURNAL_DIR "
+                "names.",
+                f"本地记录文件夹 {folder} 不存在，因此未购买。请挂载其所在的共享目录，或在共享目录中创建一次该文件夹：插件不会自动创建 "
+                "VOLC_JOURNAL_DIR 指定的文件夹。",
+            )
+        super().__init__(text)
+
+
 def note(job: Job, text: Text) -> Text:
     """A note on one variant for the report."""
     return Text(f"Variant {job.index}: {text.english}", f"变体 {job.index}：{text.chinese}")

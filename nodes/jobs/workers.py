@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import threading
@@ -54,6 +55,8 @@ def start(
         LimitReachedError: The calls that are needed do not all fit into what is left of the day.
         VolcengineError: There is a limit, and the account book cannot be written or read.
     """
+    with contextlib.suppress(OSError):  # said when something is to be bought
+        account.journal.make_folder()
     book = open_book(account.journal.directory)
     try:
         limit = Limit(book, calls_per_day)

@@ -57,6 +57,7 @@ class Checkout:
             timeout_s=settings.timeout_s,
             journal_directory=settings.journal_dir or server.journal_directory(),
             journal_max_bytes=settings.journal_max_mb * 1_000_000,
+            make_journal=settings.journal_dir is None,
         )
         self._calls_per_day = daily_limit.load(server.private_directory()).calls
         self._node_id = node_id

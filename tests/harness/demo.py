@@ -98,6 +98,7 @@ def _service(options: argparse.Namespace) -> Iterator[tuple[dict[str, str], str]
         _say(f"it answers: {service.artist.message}")
         # a journal for each painter, so that a demo does not show what another one painted
         journal = _FOLDER / f"journal-{type(service.artist).__name__.lower()}"
+        journal.mkdir(mode=0o700, parents=True, exist_ok=True)
         variables = {**service.environment, "VOLC_JOURNAL_DIR": str(journal)}
         yield variables, f"Not by Volcengine. The service answered: {service.artist.message}"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from volc_inpaint.nodes.jobs import folders
+from volc_inpaint.nodes.jobs.messages import JournalGoneError
 
 ROOT = "27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw"
 RCLONE = "44 27 0:41 / /mnt/bucket rw,nosuid,nodev,relatime - fuse.rclone :s3:bucket rw,user_id=0,group_id=0"
@@ -111,3 +113,47 @@ def test_the_warning_names_the_file_system_and_what_helps_in_both_languages():
 
 def test_where_the_locks_reach_as_far_as_the_folder_nothing_is_said():
     assert folders.warning(Path("/mnt/jfs/journal"), f"{ROOT}\n{JUICEFS}\n") is None
+
+
+def test_a_folder_keeps_the_identity_that_its_first_use_gave_it(tmp_path):
+    first, second = folders.Identity(tmp_path), folders.Identity(tmp_path)
+    first.check()
+    given = (tmp_path / "journal.id").read_bytes()
+    second.check()
+    first.check()
+
+    assert 33 == len(given)
+    assert given == (tmp_path / "journal.id").read_bytes()
+
+
+def test_of_many_servers_that_use_a_new_folder_at_once_all_agree(tmp_path):
+    several = [folders.Identity(tmp_path) for _ in range(8)]
+    threads = [threading.Thread(target=one.check) for one in several]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    for one in several:
+        one.check()
+
+
+def test_an_identity_that_nobody_finished_is_written_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "_WRITING_S", 0.05)
+    (tmp_path / "journal.id").touch()
+    folders.Identity(tmp_path).check()
+
+    assert 33 == len((tmp_path / "journal.id").read_bytes())
+
+
+@pytest.mark.parametrize("content", [b"", b"another\n", None])
+def test_another_identity_or_none_is_another_journal(tmp_path, content):
+    identity = folders.Identity(tmp_path)
+    identity.check()
+    if content is None:
+        (tmp_path / "journal.id").unlink()
+    else:
+        (tmp_path / "journal.id").write_bytes(content)
+
+    with pytest.raises(JournalGoneError, match="not the one that was there"):
+        identity.check()

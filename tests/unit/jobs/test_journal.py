@@ -67,7 +67,7 @@ def test_nobody_else_may_read_what_is_kept_whatever_the_umask(tmp_path: Path, um
     assert [(path.is_dir(), 0o700 if path.is_dir() else 0o600) for path in kept] == [
         (path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in kept
     ]
-    assert {path.suffix for path in kept if path.is_file()} == {".zip", ".inflight"}
+    assert {path.suffix for path in kept if path.is_file()} == {".zip", ".inflight", ".id"}
     claim.__exit__()
 
 

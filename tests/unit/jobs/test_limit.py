@@ -178,6 +178,7 @@ def test_two_processes_at_once_do_not_pass_it_together(
     two = [process(), process()]
     for round_ in range(5):
         folder = tmp_path / str(round_)
+        folder.mkdir()
         for one in two:
             one.order(folder, 10, 8, 8)
         told = sorted(one.answer() for one in two)

@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -435,6 +436,54 @@ def test_a_journal_that_cannot_be_written_stops_the_purchase(
     assert statuses(outcomes) == ["failed", "failed"]
     assert "VOLC_JOURNAL_DIR" in outcomes[0].message
     assert service.ledger.calls() == []
+
+
+def test_a_folder_that_somebody_named_is_not_made_and_nothing_is_bought_without_it(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
+) -> None:
+    """As when its share is not mounted at the start."""
+    named = tmp_path / "share" / "journal"
+    account = buyer.make_account(service, named, make=False)
+    (outcome,) = buyer.buy(account, jobs(1))
+
+    assert outcome.status == "failed"
+    assert f"{named} of the journal of paid pictures is not there" in outcome.message
+    assert "VOLC_JOURNAL_DIR" in outcome.message
+    assert not named.parent.exists()
+    assert service.ledger.calls() == []
+
+    named.mkdir(parents=True)
+    (outcome,) = buyer.buy(account, jobs(1))
+    assert outcome.status == "paid"
+
+
+@pytest.mark.parametrize("instead", ["nothing", "an empty folder", "the journal of another"])
+def test_a_journal_that_is_another_one_under_a_running_server_stops_the_purchase(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs, instead: str
+) -> None:
+    """As when its share is unmounted, or another is mounted in its place."""
+    named, away = tmp_path / "journal", tmp_path / "away"
+    named.mkdir()
+    account = buyer.make_account(service, named, make=False)
+    buyer.buy(account, jobs(1))
+    named.rename(away)
+    if instead != "nothing":
+        named.mkdir()
+    if instead == "the journal of another":
+        buyer.buy(buyer.make_account(service, named, make=False), jobs(1, seed=50))
+    billed = service.billed
+    (outcome,) = buyer.buy(account, jobs(1))
+
+    assert outcome.status == "failed"
+    assert str(named) in outcome.message
+    assert "nothing was bought" in outcome.message
+    assert service.billed == billed
+
+    if named.exists():
+        shutil.rmtree(named)
+    away.rename(named)
+    (outcome,) = buyer.buy(account, jobs(1))
+    assert outcome.status == "journal"
 
 
 def test_an_entry_that_cannot_be_read_is_not_bought_again(
