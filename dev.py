@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Everything a newcomer or developer runs: `python3 dev.py demo`, `test`, `lint`, `bench`, `mutants`.
+"""Everything a newcomer or developer runs: `python3 dev.py demo`, `test`, `lint`, `bench` and more.
 
 Needs Python 3.10 or newer and nothing else: it sets up a virtual environment and a real ComfyUI in `.dev`, says what it
 does, reuses what is there, and repairs what is half done. `COMFYUI_DIR` (and `COMFYUI_PYTHON`, the interpreter that has
@@ -30,17 +30,18 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser(
         "demo",
-        help="repaint a photograph in a real ComfyUI; --help tells the options",
+        help="repaint and erase in a real ComfyUI; --help tells the options",
         add_help=False,
     )
     commands.add_parser("test", help="all tests; further arguments go to pytest", add_help=False)
     commands.add_parser("lint", help="ruff and mypy")
     commands.add_parser("bench", help="the benchmarks, one after the other", add_help=False)
+    commands.add_parser("pictures", help="README's pictures and the thumbnails", add_help=False)
     commands.add_parser("mutants", help="do the unit tests notice small changes?", add_help=False)
     options, rest = parser.parse_known_args()
     if options.command == "lint" and rest:
         parser.error(f"lint takes no arguments: {' '.join(rest)}")
-    chosen = {"demo": demo, "test": test, "lint": lint, "bench": bench, "mutants": mutants}
+    chosen = {one.__name__: one for one in (demo, test, lint, bench, pictures, mutants)}
     return chosen[options.command](rest)
 
 
@@ -53,7 +54,7 @@ def tolerate_any_console() -> None:
 
 
 def demo(arguments: list[str]) -> int:
-    """A real ComfyUI, the pack in it, the service, the example workflow, a contact sheet."""
+    """A real ComfyUI, the pack in it, the service, three example workflows, a contact sheet."""
     # A ComfyUI with an interpreter of its own has all that the demo needs.
     own = os.environ.get("COMFYUI_PYTHON") if os.environ.get("COMFYUI_DIR") else None
     return _run("-m", "harness.demo", *arguments, python=own)
@@ -86,6 +87,11 @@ def bench(names: list[str]) -> int:
 def mutants(arguments: list[str]) -> int:
     """Changes a sample of lines, one at a time; prints those that no unit test noticed."""
     return _run("-m", "harness.mutants", *arguments)
+
+
+def pictures(words: list[str]) -> int:
+    """README's pictures and the examples' thumbnails anew, or those whose names hold one of `words`."""
+    return _run("-m", "harness.pictures", *words)
 
 
 def _run(*arguments: str, folder: Path = ROOT, python: str | None = None) -> int:

@@ -60,12 +60,13 @@ def nodes(workflow: Json) -> list[Json]:
     return [node for node in workflow["nodes"] if node["type"] not in NOTES]
 
 
-def test_the_three_ways_to_a_mask_and_eight_more_are_there() -> None:
+def test_the_three_ways_to_a_mask_and_nine_more_are_there() -> None:
     assert [path.stem for path in EXAMPLES] == [
         "batch_of_pictures",
         "chain_edits_by_url",
         "choose_and_upscale",
         "erase",
+        "extend",
         "mask_from_any_node",
         "one_entity_of_several",
         "repaint_background",

@@ -21,9 +21,11 @@ class Painter(Protocol):
 
     Attributes:
         message: What the service's answers say of it.
+        widens: Whether it paints as far beyond the mask as the interface does.
     """
 
     message: str
+    widens: bool
 
     def paint(
         self, image: Image.Image, mask: Array, seed: int, prompt: str, *, fill: bool
@@ -43,6 +45,7 @@ class Colours:
     """Paints a pattern of the seed's colour, whatever is wanted."""
 
     message = "Success"
+    widens = True
 
     def paint(
         self, image: Image.Image, mask: Array, seed: int, prompt: str, *, fill: bool

@@ -35,7 +35,12 @@ _seeded = threading.Lock()  # PatchMatch's library has one seed for all threads
 
 
 class Retoucher:
-    """Paints from the surroundings; where something new is wanted, with the seed's pattern lightly over it."""
+    """Paints from the surroundings; where something new is wanted, with the seed's pattern lightly over it.
+
+    It paints no farther than it is asked: what a model can paint anew around the mask, it only has in the picture.
+    """
+
+    widens = False
 
     def __init__(self, fill: Fill, most: tuple[int, int], message: str) -> None:
         self.message = message

@@ -207,7 +207,7 @@ class SimulatedService:
         if seed == -1:
             seed = uuid.uuid4().int % 2**31
         prompt = values.get(rules.PROMPTS.get(values["req_key"], ""), "")
-        if values["req_key"] in rules.WIDENING:
+        if self.artist.widens and values["req_key"] in rules.WIDENING:
             mask = painter.widened(
                 mask, values.get("dilate_size", rules.WIDENING[values["req_key"]])
             )
