@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from .comfyui import ComfyUIServer
 
-_PROMPT = "一顶红色的针织帽 a red knitted hat"
+# One for each language, and none of an example's, so that each is bought anew.
+_PROMPTS = {"en": "a red knitted hat", "zh": "一顶红色的针织帽"}
 _SIZE: ViewportSize = {"width": 1440, "height": 900}
 # What is shown of the canvas, beside ComfyUI's own bars.
 _CLIP: FloatRect = {"x": 70, "y": 110, "width": 1300, "height": 700}
@@ -37,23 +38,26 @@ def take(server: ComfyUIServer, names: Iterable[str]) -> Iterator[tuple[str, byt
             canvas.set("Comfy.Locale", language)
             canvas.set("Comfy.VueNodes.Enabled", True)
             canvas.open()  # a page that was opened in a language has all of its words
-            yield name, _TAKING[kind](canvas)
+            yield name, _TAKING[kind](canvas, _PROMPTS[language])
             page.close()
         browser.close()
 
 
-def _whole(canvas: Canvas) -> bytes:
-    """The first example, run."""
-    canvas.load(examples.load(examples.EXAMPLES / "repaint_by_brush.json"))
+def _whole(canvas: Canvas, prompt: str) -> bytes:
+    """The first example, run with another prompt."""
+    workflow = examples.load(examples.EXAMPLES / "repaint_by_brush.json")
+    (paint,) = [node for node in workflow["nodes"] if node["type"] == "VolcInpaint"]
+    paint["widgets_values"][0] = prompt
+    canvas.load(workflow)
     _look_at(canvas, 312, 164, 0.73)
     canvas.finished(canvas.queue())
     _settle(canvas)
     return canvas.page.screenshot(style=_NO_NEWS)
 
 
-def _pick(canvas: Canvas) -> bytes:
+def _pick(canvas: Canvas, prompt: str) -> bytes:
     """Four variants, the second one picked and saved."""
-    nodes, links = repaint(_PROMPT, pick=True)
+    nodes, links = repaint(prompt, pick=True)
     nodes["paint"] |= {"pos": [420, 120], "size": [400, 800]}
     nodes["pick"] |= {"pos": [840, 120], "size": [420, 450]}
     nodes["save"] |= {"pos": [1300, 120], "size": [380, 330]}
@@ -67,7 +71,7 @@ def _pick(canvas: Canvas) -> bytes:
     return canvas.page.screenshot(clip=_CLIP, style=_NO_NEWS)
 
 
-def _keys(canvas: Canvas) -> bytes:
+def _keys(canvas: Canvas, _: str) -> bytes:
     """The page of the keys after a check."""
     canvas.page.evaluate("app.extensionManager.command.execute('volc_inpaint.open_settings')")
     canvas.page.locator("[data-action=keysCheck]").click()
@@ -92,5 +96,9 @@ def _settle(canvas: Canvas) -> None:
     )
 
 
-_TAKING: dict[str, Callable[[Canvas], bytes]] = {"canvas": _whole, "pick": _pick, "keys": _keys}
+_TAKING: dict[str, Callable[[Canvas, str], bytes]] = {
+    "canvas": _whole,
+    "pick": _pick,
+    "keys": _keys,
+}
 NAMES = tuple(f"{kind}-{language}" for kind in _TAKING for language in ("en", "zh"))
