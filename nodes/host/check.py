@@ -81,8 +81,9 @@ def check_keys(saved: Path, environ: Mapping[str, str], home: Path | None = None
     Returns:
         `ok`, true where any interface may be used; `code`: ok, no_keys, unknown_key, wrong_secret, clock, no_permission,
         not_activated, no_network, no_service or refused; `message` in English and Chinese, empty if ok; `rows`, one for
-        each interface where they differ or are to be activated, with `model`, what it `says` it does, a `verdict` (activated, cannot_tell or
-        one of the codes), `message` with the reason of a refusal, `link` to where it is activated.
+        each interface where they differ or are to be activated, with `model`, what it `says` it does, a `verdict`
+        (activated, cannot_tell or one of the codes), a `message` with the reason of a refusal, and a `link` to where it is
+        activated.
     """
     try:
         settings = Settings.from_environment(environ)

@@ -61,8 +61,12 @@ def test_warnings_and_verdicts_can_be_read(
 
     canvas.page.evaluate("app.extensionManager.command.execute('volc_inpaint.open_settings')")
     check = canvas.page.locator(".volc-keys [data-action=keysCheck]")
+    service.activated = ["entity_seg"]
     check.click()
     assert contrast(canvas.page.locator(".volc-keys-verdict.good")) >= READABLE
+    rows = canvas.page.locator(".volc-keys-rows")
+    for part in (".good", ".bad >> nth=0", "code >> nth=0", "a >> nth=0"):
+        assert contrast(rows.locator(part)) >= READABLE, part
     service.keys = {}
     check.click()
     assert contrast(canvas.page.locator(".volc-keys-verdict.bad")) >= READABLE
