@@ -86,7 +86,8 @@ class LogoInfo(io.ComfyNode):
         """Return the watermark and the label for `logo_info` of the other nodes.
 
         Raises:
-            InputError: A linked value that is none of the widget's, or a part of the label without its `producer_id`.
+            InputError: A linked value that is none of the widget's, or a part of the label that is too long or without its
+                `producer_id`.
         """
         values.check_names(others)
         texts = {
@@ -116,4 +117,14 @@ class LogoInfo(io.ComfyNode):
                     "请填写 producer_id，或清空隐式标识的其他字段。",
                 )
             )
+        for name, part in given.items():
+            if len(str(part)) > request.LABEL_CHARACTERS:
+                raise InputError(
+                    Text(
+                        f"{name} has {len(str(part))} characters; each part of the implicit label takes "
+                        f"{request.LABEL_CHARACTERS} at most, so nothing was sent. Shorten it.",
+                        f"{name} 有 {len(str(part))} 个字符；隐式标识的每个字段最多 {request.LABEL_CHARACTERS} 个字符，"
+                        "未发送任何请求。请缩短。",
+                    )
+                )
         return io.NodeOutput(logo_info)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LOGO_POSITIONS = MappingProxyType(
     {"bottom_right": 0, "bottom_left": 1, "top_left": 2, "top_right": 3}
 )
+# The longest part of `aigc_meta`: https://www.volcengine.com/docs/85621/2375477
+LABEL_CHARACTERS = 256
 LOGO_LANGUAGES = MappingProxyType({"chinese": 0, "english": 1})
 
 

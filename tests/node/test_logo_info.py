@@ -53,6 +53,18 @@ def test_a_part_of_the_label_without_its_number_is_an_error(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["content_producer", "producer_id", "content_propagator", "propagate_id"]
+)
+def test_a_part_of_the_label_of_more_than_256_characters_is_an_error(name: str) -> None:
+    label = {"producer_id": "7"}
+    assert execute(**{**label, name: " " + "签" * 256}).label()[name] == "签" * 256
+    with pytest.raises(ValueError, match=f"{name} has 257 characters") as caught:
+        execute(**{**label, name: "签" * 257})
+
+    assert "最多 256 个字符" in str(caught.value).split("\n")[1]
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("position", "middle"), ("position", 0), ("language", "french"), ("opacity", 1.5), ("opacity", "0.3"),
