@@ -198,6 +198,7 @@ def steps(folder: Path, side: int) -> dict[str, float]:
         masks,
         matching,
         morphology,
+        patch,
         pictures,
         region,
     )
@@ -217,8 +218,8 @@ def steps(folder: Path, side: int) -> dict[str, float]:
         "encode JPEG": lambda: encode.picture(rgb, *[150_000 * side // 1024 * side // 1024] * 2),
         "encode mask": lambda: encode.mask(layer),
         "decode": lambda: pictures.open_picture(buffer.getvalue()),
-        "feather 8": lambda: canvas.feather_weight(layer, 8),
-        "feather 256": lambda: canvas.feather_weight(layer, 256),
+        "feather 8": lambda: patch.feather_weight(layer, 8),
+        "feather 256": lambda: patch.feather_weight(layer, 256),
         "paste back": lambda: board.put(0, answer),
         "resample": lambda: pictures.resample(rgb, side * 3 // 4, side * 3 // 4),
         "grow 32": lambda: morphology.grow(layer, 32),

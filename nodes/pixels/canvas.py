@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import math
-import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import Image
-from scipy import ndimage  # type: ignore[import-untyped]
 
 from ..words import InputError, Text
-from . import masks, morphology, pictures
+from . import pictures
+from .patch import Patches, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
+    from PIL import Image
 
     from .colors import Drift
     from .masks import Mask
+    from .patch import Patch
     from .region import Region
 
     Bits = NDArray[np.signedinteger]
 
-_TILE = 64
 _STRIP_PIXELS = 1 << 16
+_KEPT = 4
 _BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 """What holds a float of so many bytes bit by bit: numpy has no bfloat16, and copies what is no number as it is."""
-
-
-class Patch(NamedTuple):
-    """Where answers reach a picture. `weight` is [bottom - top, right - left] float32: 1 = answer, 0 = original."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-    weight: NDArray[np.float32]
 
 
 class Canvas:
@@ -81,12 +70,8 @@ class Canvas:
         self._variants = variants
         self._masks = masks
         self._regions = {picture: part for picture, part in enumerate(regions) if part}
-        self._feather = feather
-        self._paste_back = paste_back
-        self._widened = widened
-        self._patches: dict[tuple[int, Region], Patch] = {}
+        self._patches = Patches(feather, paste_back, widened)
         self._small: dict[tuple[int, int], NDArray[np.uint8]] = {}
-        self._lock = threading.Lock()
 
     def put(self, index: int, answer: Image.Image, drift: Drift | None = None) -> None:
         """Write one answer into its place; doing so twice changes nothing more.
@@ -98,7 +83,7 @@ class Canvas:
         """
         picture = index // self._variants
         region = self._regions[picture]
-        patch = self._patch(self._masks[picture], region)
+        patch = self._patches.of(self._masks[picture], region)
         slot = self._slots[index]
         slot[...] = self._originals[picture]
         paste(slot, cut(answer, region, patch), patch, self._dtype, region, drift)
@@ -128,10 +113,13 @@ class Canvas:
             [h, w, 3] uint8.
         """
         picture = index // self._variants
-        patch = self._patch(self._masks[picture], self._regions[picture])
+        patch = self._patches.of(self._masks[picture], self._regions[picture])
         slot = self._output[index]
         step = -(-max(slot.shape[:2]) // side)
         if (picture, step) not in self._small:
+            # variants of a picture come together: those of a whole video would be many
+            if len(self._small) >= _KEPT:
+                del self._small[next(iter(self._small))]
             self._small[picture, step] = pictures.to_uint8(slot[::step, ::step])
         # the pictures differ where answers reach only
         preview = self._small[picture, step].copy()
@@ -158,15 +146,6 @@ class Canvas:
                 self._output[place] = self._output[index]
         return self._output[: len(places)]
 
-    def _patch(self, mask: Mask, region: Region) -> Patch:
-        key = (id(mask), region)
-        with self._lock:
-            if key not in self._patches:
-                widened = math.ceil(self._widened / region.scale)
-                mask = grown(mask, widened) if widened and self._paste_back else mask
-                self._patches[key] = make_patch(mask, region, self._feather, self._paste_back)
-            return self._patches[key]
-
 
 def check_fits(images: torch.Tensor, variants: int, free_bytes: int) -> None:
     """Refuse a batch that main memory cannot hold, before any of it is paid for.
@@ -192,93 +171,6 @@ def check_fits(images: torch.Tensor, variants: int, free_bytes: int) -> None:
             f"{needed / 1e9:.1f} GB，可用 {free_bytes / 1e9:.1f} GB。请减少每次重绘的图片数量或变体数。",
         )
     )
-
-
-def grown(mask: Mask, radius: int) -> Mask:
-    """The mask and what is near it.
-
-    Args:
-        mask: [H, W] bool, not empty.
-        radius: Euclidean, px.
-    """
-    left, top, right, bottom = masks.bounding_box(mask)
-    around = np.s_[max(0, top - radius) : bottom + radius, max(0, left - radius) : right + radius]
-    wider = np.zeros_like(mask)
-    wider[around] = morphology.grow(mask[around], radius)
-    return wider
-
-
-def make_patch(mask: Mask, region: Region, feather: int, paste_back: bool = True) -> Patch:
-    """Work out where answers reach a picture.
-
-    Args:
-        mask: [H, W] bool.
-        region: What was sent; nothing outside it changes.
-        feather: px, 0 or more.
-        paste_back: False: all of the region.
-    """
-    x, y, width, height = region.box
-    if not paste_back:
-        weight = np.broadcast_to(np.float32(1), (height, width))
-        return Patch(x, y, x + width, y + height, weight)
-    left, top, right, bottom = masks.bounding_box(mask)
-    left, right = max(x, left - feather), min(x + width, right + feather)
-    top, bottom = max(y, top - feather), min(y + height, bottom + feather)
-    return Patch(left, top, right, bottom, feather_weight(mask[top:bottom, left:right], feather))
-
-
-def feather_weight(mask: Mask, feather: int) -> NDArray[np.float32]:
-    """The weight of the answer: 1 in the mask, falling smoothly to 0 beyond `feather`.
-
-    Args:
-        mask: [H, W] bool.
-        feather: Euclidean distance from the nearest masked pixel, px, that still gets some of the answer.
-
-    Returns:
-        [H, W] float32: exactly 1 in the mask and only there, exactly 0 beyond the feather.
-    """
-    weight = mask.astype(np.float32)
-    if feather == 0:
-        return weight
-    height, width = mask.shape
-    # only tiles that the mask's edge comes near need distances, which are slow to compute
-    tile = max(_TILE, 4 * feather)
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            here = mask[top : top + tile, left : left + tile]
-            above, before = max(0, top - feather), max(0, left - feather)
-            around = mask[above : top + tile + feather, before : left + tile + feather]
-            if here.all() or not around.any():
-                continue
-            distance = ndimage.distance_transform_edt(~around)[top - above :, left - before :][
-                :tile, :tile
-            ]
-            ramp = np.maximum(0, 1 - distance / (feather + 1))
-            ramp[distance > feather] = 0
-            weight[top : top + tile, left : left + tile] = ramp * ramp * (3 - 2 * ramp)
-    return weight
-
-
-def cut(answer: Image.Image, region: Region, patch: Patch) -> Image.Image:
-    """What of an answer reaches the picture, at the picture's scale.
-
-    Args:
-        answer: RGB, any size.
-        region: What was sent.
-        patch: Where the answer reaches.
-
-    Returns:
-        RGB, as large as the patch.
-    """
-    left, right = patch.left - region.x, patch.right - region.x
-    top, bottom = patch.top - region.y, patch.bottom - region.y
-    width, height = answer.size
-    if (width, height) == (region.width, region.height):
-        return answer.crop((left, top, right, bottom))
-    across, down = width / region.width, height / region.height
-    # no more than needed: a big region at full size would be dear
-    box = (left * across, top * down, min(width, right * across), min(height, bottom * down))
-    return answer.resize((right - left, bottom - top), Image.Resampling.LANCZOS, box)
 
 
 def paste(

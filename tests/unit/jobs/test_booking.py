@@ -73,7 +73,7 @@ def test_after_success_and_a_second_run(
 
     check(service, tmp_path, paid=4)
     assert 3 == len(open_book(tmp_path).read().served)
-    asked = sorted(booked(tmp_path), key=lambda call: call.asked.seed or 0)[0].asked
+    asked = min(booked(tmp_path), key=lambda call: call.asked.seed or 0).asked
     assert (model, 1, 1, "dog") == (asked.model, asked.seed, asked.image, asked.prompt)
     assert (tmp_path / asked.key[:2] / f"{asked.key}.zip").exists()
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
-from volc_inpaint.nodes.pixels import canvas, colors
+from volc_inpaint.nodes.pixels import colors
 from volc_inpaint.nodes.pixels.canvas import Canvas
 from volc_inpaint.nodes.pixels.region import Region
 
@@ -46,51 +46,6 @@ def pasted(
 def bits(tensor: torch.Tensor) -> torch.Tensor:
     """Floats as the bits they are, so that NaN equals itself and 0.0 is not -0.0."""
     return tensor.contiguous().view(torch.int32)
-
-
-# -- the weight
-
-
-@pytest.mark.parametrize(
-    ("feather", "ramp"),
-    [
-        # 3 r² - 2 r³ of r = 1 - distance / (feather + 1)
-        (0, []),
-        (1, [0.5]),
-        (3, [0.84375, 0.5, 0.15625]),
-        (4, [0.896, 0.648, 0.352, 0.104]),
-    ],
-)
-def test_the_weight_falls_outward_only_as_worked_out_by_hand(
-    feather: int, ramp: list[float]
-) -> None:
-    mask = np.zeros((1, 20), bool)
-    mask[0, 8:10] = True
-
-    weight = canvas.feather_weight(mask, feather)
-
-    beyond = [0.0] * (8 - feather)
-    expected = [*beyond, *reversed(ramp), 1, 1, *ramp, *beyond, 0, 0]
-    assert weight.dtype == np.float32
-    assert weight[0].tolist() == pytest.approx(expected, abs=1e-6)
-    assert (weight[0] == 0).tolist() == [value == 0 for value in expected]
-
-
-@pytest.mark.parametrize("feather", [1, 8, 40, 256])
-def test_the_weight_is_one_in_the_mask_only_and_zero_beyond_the_feather_only(feather: int) -> None:
-    noise = np.random.default_rng(feather).normal(size=(700, 900))
-    smooth = ndimage.gaussian_filter(noise, 30)
-    mask = smooth > 2.5 * smooth.std()
-    mask[0, 0] = mask[-1, 450] = True  # a corner and an edge
-    distance = ndimage.distance_transform_edt(~mask)
-
-    weight = canvas.feather_weight(mask, feather)
-
-    assert np.array_equal(weight == 1, mask)
-    assert np.array_equal(weight == 0, distance > feather)
-    share = 1 - distance / (feather + 1)
-    expected = np.where(distance > feather, 0, share**2 * (3 - 2 * share))
-    assert np.abs(weight - expected).max() < 1e-6
 
 
 # -- paste back, case by case
