@@ -3,6 +3,7 @@ import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { addPanel, chain, create, nodeOfOutput, nodeOfRun } from "./dom.js";
 import { leftLine, onLimit } from "./limit.js";
+import { sayOutside } from "./outside.js";
 import { own, text } from "./text.js";
 
 const NODES = ["VolcInpaint", "VolcInpaintURL", "VolcSegment"];
@@ -130,6 +131,7 @@ class Panel {
 
   say(words, notes = "") {
     this.line.textContent = words;
+    sayOutside(this.node, words);
     this.line.title = notes;
   }
 
