@@ -138,7 +138,8 @@ def thumbnail(gallery: Gallery, key: str) -> bytes | None:
         return None
     made = buffer.getvalue()
     with contextlib.suppress(OSError):  # a full disk costs no more than making it again
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (path.parent.parent, path.parent):
+            folder.mkdir(mode=0o700, exist_ok=True)
         partial = path.with_name(f"{uuid.uuid4().hex}.partial")
         try:
             with open(partial, "xb", opener=_private) as file:

@@ -83,6 +83,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     """A journal of a bought picture (the first key) and one of before there was a book (the second)."""
     journal = Journal(tmp_path / "journal", 10**9)
     receipt = Receipt(request_id="of the report", seed=5, received_at=1_700_000_000.0)
+    journal.make_folder()
     book = open_book(tmp_path / "journal")
     asked = Asked(MODEL, 7, 1, 2, KEYS[0], "一只小狗", "Repaint 5", "flow")
     book.ended(book.sent(asked), "paid", 10000, "of the call")
