@@ -150,12 +150,15 @@ class Book:
         """A run sends no more calls."""
         self._try_to_write("released", id=number)
 
-    def read(self, months: Iterable[str] = (), also: Iterable[str] = ()) -> Reading:
+    def read(
+        self, months: Iterable[str] = (), also: Iterable[str] = (), since: float = 0.0
+    ) -> Reading:
         """What the book says now.
 
         Args:
             months: As in `2026-11`; all of them if none is given.
             also: Names of files that may be too new for the folder's list to show them.
+            since: Calls sent earlier are left out, in seconds since 1970 UTC.
 
         Raises:
             OSError: The folder or one of its files cannot be read.
@@ -177,7 +180,7 @@ class Book:
                     file.read(self.directory / name)
                     # A dead process adds nothing: its file need not be opened again.
                     file.complete = file.process not in living
-            return put_together([self._files[name] for name in chosen], living)
+            return put_together([self._files[name] for name in chosen], living, since)
 
     @staticmethod
     def file_name(at: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -14,10 +15,16 @@ if TYPE_CHECKING:
 
 # The bill's days are Beijing's, wherever the server stands.
 BEIJING = timezone(timedelta(hours=8))
+DAY_S = 24 * 3600.0
 
 # `sent`: on the wire. `paid`: the service says so. `failed`: not billed. `unknown`: perhaps billed. `fetched`: paid, and
 # the picture was fetched by a later run.
 State = Literal["sent", "paid", "failed", "unknown", "fetched"]
+
+
+def midnight(at: float) -> float:
+    """When the day of the bill that `at` falls on began; both in seconds since 1970 UTC."""
+    return at - (at + 8 * 3600.0) % DAY_S
 
 
 def day(at: float) -> str:
@@ -191,18 +198,23 @@ class BookFile:
         )
 
 
-def put_together(files: list[BookFile], living: set[str]) -> Reading:
+def put_together(files: list[BookFile], living: set[str], since: float = 0.0) -> Reading:
     """What several files say of the same calls.
 
     Args:
         files: In any order.
         living: Processes that may still write.
+        since: Calls sent earlier are left out.
     """
     calls: dict[str, Call] = {}
     tasks: dict[str, Call] = {}
     ticks: dict[str, tuple[float, bool]] = {}
     for file in files:
-        calls.update(file.calls)
+        if since:
+            newest_first = reversed(file.calls.items())
+            calls.update(itertools.takewhile(lambda item: item[1].at >= since, newest_first))
+        else:
+            calls.update(file.calls)
         tasks.update(file.tasks)
         for number, tick in file.ticks.items():
             ticks[number] = max(tick, ticks.get(number, tick))

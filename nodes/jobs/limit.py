@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING
 from ..volcengine.errors import VolcengineError
 from ..words import Text
 from .book import new_number
-from .book_lines import day
+from .book_lines import DAY_S, day, midnight
 from .locks import LockedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from .book import Book
     from .book_lines import Reading
 
-_DAY_S = 24 * 3600.0
 # A reservation takes milliseconds.
 _LONGEST_WAIT_S = 20.0
 _POLL_S = 0.01
@@ -60,7 +59,7 @@ class Limit:
         Raises:
             OSError: The book cannot be read.
         """
-        return max(0, self.calls - _used(self.book.read(_months(time.time()))))
+        return max(0, self.calls - self._used(()))
 
     def reserve(self, wanted: int, check: Callable[[], None] = lambda: None) -> Reserved:
         """Set `wanted` calls aside for one run, all of them or none.
@@ -88,17 +87,23 @@ class Limit:
             OSError: As `reserve`.
         """
         with self._alone(check) as known:
-            now = time.time()
             # Written before it is counted: where a lock does not reach another machine, that one sees it all the same,
             # and two that come together are both refused instead of both let in.
             self.book.reserved(number, in_all)
-            used = _used(self.book.read(_months(now), also=known))
+            used = self._used(known)
             if used > self.calls:
                 if in_all > more:
                     self.book.reserved(number, in_all - more)
                 else:
                     self.book.released(number)
                 raise LimitReachedError(more, max(0, self.calls - used + more), self.calls)
+
+    def _used(self, known: Iterable[str]) -> int:
+        """Calls of today, and those that are reserved."""
+        now = time.time()
+        # Of a run that lasts over midnight the earlier calls have used up what it reserved.
+        reading = self.book.read(_months(now), known, midnight(now) - DAY_S)
+        return _count(reading, midnight(now))
 
     @contextlib.contextmanager
     def _alone(self, check: Callable[[], None]) -> Iterator[list[str]]:
@@ -171,14 +176,13 @@ class Reserved:
             self._limit.book.released(self.number)
 
 
-def _used(reading: Reading) -> int:
-    """Calls of today, and those that are reserved."""
-    today = day(time.time())
+def _count(reading: Reading, since: float) -> int:
+    """Calls sent since then, and those that are reserved."""
     used = 0
     of_reservation = dict.fromkeys(reading.reservations, 0)
     for call in reading.calls.values():
         if call.state != "failed":
-            used += day(call.at) == today
+            used += call.at >= since
             if call.reservation in of_reservation:
                 of_reservation[call.reservation] += 1
     return used + sum(
@@ -188,7 +192,7 @@ def _used(reading: Reading) -> int:
 
 def _months(now: float) -> tuple[str, ...]:
     """Those in which something may stand that counts today: a run may last over midnight."""
-    return tuple({day(now)[:7], day(now - _DAY_S)[:7]})
+    return tuple({day(now)[:7], day(now - DAY_S)[:7]})
 
 
 def _names(content: bytes) -> list[str]:
