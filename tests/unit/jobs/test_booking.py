@@ -12,8 +12,9 @@ from buyer import ANSWERED, SUBMITTED
 from simulated_service.faults import Fault
 from volc_inpaint.nodes.jobs import workers
 from volc_inpaint.nodes.jobs.book import open_book
-from volc_inpaint.nodes.jobs.booking import NOT_SENT, Origin
-from volc_inpaint.nodes.jobs.limit import LimitReachedError
+from volc_inpaint.nodes.jobs.booking import NOT_SENT, Booking, Origin
+from volc_inpaint.nodes.jobs.limit import Limit, LimitReachedError
+from volc_inpaint.nodes.volcengine.errors import NotSentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +124,20 @@ def test_a_request_that_never_left_is_told_from_one_that_was_refused(
     calls = booked(tmp_path)
     assert {NOT_SENT, 10000} == {call.code for call in calls}
     assert 1 == sum(call.state == "paid" for call in calls)
+
+
+def test_a_call_that_was_given_up_while_it_connected_is_no_call(tmp_path: Path) -> None:
+    limit = Limit(open_book(tmp_path), 1)
+    booking = Booking(limit.book, limit.reserve(1), Origin())
+    (job,) = here.jobs(1)
+    with pytest.raises(NotSentError), booking.call(job, "ab" * 32):
+        raise NotSentError
+    assert [] == booked(tmp_path)
+
+    with booking.call(job, "ab" * 32) as number:  # in the place that was given back
+        limit.book.ended(number, "paid")
+    with pytest.raises(LimitReachedError), booking.call(job, "ab" * 32):
+        pass
 
 
 def test_a_paid_picture_whose_link_cannot_be_fetched_is_paid(
