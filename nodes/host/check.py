@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..volcengine import key_sources
 from ..volcengine.client import Client
-from ..volcengine.codes import Check
+from ..volcengine.codes import Check, Kind
 from ..volcengine.errors import (
     APIConnectionError,
     APIResponseError,
@@ -119,6 +119,10 @@ def _ask(client: Client, model: Model, shared: Connection) -> _Row:
     try:
         client.call(model.action, VERSION, to_json({"req_key": model.req_key}), over=shared)
     except APIResponseError as error:
+        if error.row.kind is Kind.INTERFACE and model.as_pair:
+            pair = _ask(client, model.as_pair, shared)
+            if pair.verdict == "activated":
+                return replace(pair, model=model)
         return _Row(model, _VERDICTS[error.row.check], error.text)
     except APIConnectionError as error:
         return _Row(model, "no_network", _unreached(error))

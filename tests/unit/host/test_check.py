@@ -83,6 +83,25 @@ def test_an_account_that_activated_nothing_is_told_so_with_every_link(tmp_path):
     assert all(row["link"] for row in answer["rows"])
 
 
+@pytest.mark.parametrize("gone", [50402, "InvalidActionOrVersion"])
+def test_a_classic_that_is_called_as_a_task_by_now_is_asked_for_so(tmp_path, gone):
+    with SimulatedService(ACCESS, SECRET) as service:
+        service.pair_only = gone
+        answer = check(tmp_path, service.endpoint)
+
+        assert dict.fromkeys(ALL, "activated") == verdicts(answer)
+        assert 0 == service.billed
+
+
+def test_a_classic_that_is_no_more_in_any_way_is_told_so(tmp_path):
+    with SimulatedService(ACCESS, SECRET) as service:
+        service.retired = {"img2img_inpainting_edit_zi2i": 50402}
+        answer = check(tmp_path, service.endpoint)
+
+    expected = dict.fromkeys(ALL, "activated") | {"img2img_inpainting_edit_zi2i": "not_activated"}
+    assert expected == verdicts(answer)
+
+
 @pytest.mark.parametrize(
     ("code", "access", "secret", "clock_s", "words"),
     [

@@ -27,8 +27,10 @@ from peer import (
     unreached,
 )
 from volc_inpaint.nodes.volcengine.client import Client
+from volc_inpaint.nodes.volcengine.connection import Connection, Deadline
 from volc_inpaint.nodes.volcengine.errors import (
     APIConnectionError,
+    APITimeoutError,
 )
 from volc_inpaint.nodes.volcengine.models import VERSION
 
@@ -126,6 +128,32 @@ def test_a_connection_is_not_cut_after_its_call():
     assert (1, 3) == (seen.connections, len(seen.requests))
 
 
+def test_an_answer_that_never_ends_is_cut_behind_a_proxy_as_well(secure, monkeypatch):
+    endless = dripping(b"HTTP/1.1 200 OK\r\nX: ", b"x")
+    with peer(endless, tls=secure) as service, peer(tunnel(service)) as proxy:
+        through(monkeypatch, proxy.url)
+        with pytest.raises(APITimeoutError):
+            call(Client(KEYS, "https://service.test", read_timeout_s=0.1))
+        assert service.closed.wait(5)
+
+
+def test_a_deadline_that_passes_at_the_very_end_of_its_call_cuts_nothing_any_more():
+    with Connection("http://127.0.0.1:9") as connection:
+        deadline = Deadline(connection, 60.0)
+        assert 0.0 == deadline.elapsed_s
+        deadline.start()
+        (thread,) = [one for one in threading.enumerate() if one.name == "volc-inpaint-deadline"]
+        assert thread.daemon  # the end of ComfyUI does not wait for it
+        deadline.finish()
+        deadline._pass()
+        never_started = Deadline(connection, 60.0)
+        never_started.finish()
+
+    assert not deadline.passed
+    assert 0.0 < deadline.elapsed_s < 60.0
+    assert 0.0 == never_started.elapsed_s
+
+
 @pytest.mark.parametrize(("head", "drop"), ENDLESS)
 def test_a_link_that_never_ends_is_given_up_and_costs_nothing(head, drop):
     with peer(dripping(head, drop)) as seen:
@@ -148,6 +176,13 @@ def surroundings(tmp_path, monkeypatch):
     with peer(answering(http(b"", "403 Forbidden"))) as proxy:
         through(monkeypatch, proxy.url)
         yield proxy
+
+
+def test_what_is_around_a_connection_is_known_for_its_messages(surroundings):
+    local, distant = Connection("http://127.0.0.1:9"), Connection("https://service.test")
+
+    assert ("", "certifi", False, 1.5) == local.surroundings(1.5)
+    assert (surroundings.url, "certifi", False, 2.0) == distant.surroundings(2.0)
 
 
 def test_plain_http_on_this_machine_passes_by_every_proxy_and_password(surroundings):
