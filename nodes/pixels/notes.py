@@ -12,7 +12,7 @@ from ..words import InputError, Text, numbers
 from .masks import THRESHOLD, brightest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .masks import Mask, Masks
 
@@ -27,7 +27,7 @@ _STRAY_PX = 100
 _STRAY_SHARE = 0.01
 """An island this small, beside a mask so much larger, is a stray click."""
 
-_STRAY_GAP = 4
+_CELL = 4
 _HIDDEN_SHARE = 0.01
 _BROKEN_SHARE = 0.5
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
@@ -71,7 +71,7 @@ def faint(stack: torch.Tensor, threshold: float) -> list[Text]:
     for number, soft in enumerate(stack, 1):
         seen = (soft >= FAINTEST).numpy()
         hard = (soft >= threshold).numpy()
-        if seen.sum() == hard.sum():
+        if np.count_nonzero(seen) == np.count_nonzero(hard):
             continue
         labels, count = ndimage.label(seen, structure=_EIGHT_NEIGHBOURS)
         left_out = np.ones(count + 1, dtype=bool)
@@ -184,7 +184,9 @@ def _of_masks(given: Masks, layers: Sequence[Mask]) -> list[Text]:
     if len(stack) > 1 and count == 1:
         notes.append(_united(len(stack)))
         stack = stack.amax(0, keepdim=True)
-    notes += faint(stack, THRESHOLD) + _soft(stack)
+    # most masks are hard, which two looks tell
+    if any(_count(layer, FAINTEST) != _count(layer, _NEARLY_WHITE) for layer in stack):
+        notes += faint(stack, THRESHOLD) + _soft(stack)
     shares = _shares(layers)
     if empty := [number for number, share in enumerate(shares, 1) if share == 0]:
         notes.append(_untouched(empty))
@@ -211,8 +213,8 @@ def _untouched(empty: Sequence[int]) -> Text:
 def _soft(stack: torch.Tensor) -> list[Text]:
     where, shares = [], []
     for number, soft in enumerate(stack, 1):
-        seen = int((soft >= FAINTEST).sum())
-        share = 1 - int((soft >= _NEARLY_WHITE).sum()) / seen if seen else 0.0
+        seen = _count(soft, FAINTEST)
+        share = 1 - _count(soft, _NEARLY_WHITE) / seen if seen else 0.0
         if share > _MOSTLY_SOFT:
             where.append(number)
             shares.append(share)
@@ -229,15 +231,19 @@ def _soft(stack: torch.Tensor) -> list[Text]:
     ]
 
 
+def _count(soft: torch.Tensor, least: float) -> int:
+    """Pixels as bright as this or brighter."""
+    return int(np.count_nonzero((soft >= least).numpy()))
+
+
 def _stray(layers: Iterable[Mask]) -> list[Text]:
     """Islands of a few pixels beside a mask much larger."""
     count, largest, first = 0, 0, (0, 0)
     for layer in layers:
         limit = min(_STRAY_PX, int(np.count_nonzero(layer) * _STRAY_SHARE))
-        for area, place in _islands(layer) if limit else ():
-            if area <= limit:
-                first = first if count else place
-                count, largest = count + 1, max(largest, area)
+        for area, place in _islands(layer, limit) if limit else ():
+            first = first if count else place
+            count, largest = count + 1, max(largest, area)
     if not count:
         return []
     x, y = first
@@ -251,20 +257,28 @@ def _stray(layers: Iterable[Mask]) -> list[Text]:
     ]
 
 
-def _islands(layer: Mask) -> list[tuple[int, tuple[int, int]]]:
-    """Area and place (x, y) of each part that lies apart. On a grid, where it is a matter of moments."""
+def _islands(layer: Mask, most: int) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Area and place (x, y) of each part of at most so many pixels that lies apart from all others."""
     height, width = layer.shape
-    padded = np.pad(layer, ((0, -height % _STRAY_GAP), (0, -width % _STRAY_GAP)))
-    cells = padded.reshape(len(padded) // _STRAY_GAP, _STRAY_GAP, -1, _STRAY_GAP).sum((1, 3))
+    padded = np.pad(layer, ((0, -height % _CELL), (0, -width % _CELL)))
+    # four pixels of a row at once, then four rows: whole masks would take long to label
+    cells = np.bitwise_or.reduce(
+        padded.view(np.uint32).reshape(-1, _CELL, padded.shape[1] // _CELL), 1
+    )
     labels, count = ndimage.label(cells, structure=_EIGHT_NEIGHBOURS)
     if count < 2:
-        return []
-    areas = np.bincount(labels.ravel(), weights=cells.ravel()).astype(int)
-    places = [
-        (columns.start * _STRAY_GAP, rows.start * _STRAY_GAP)
-        for rows, columns in ndimage.find_objects(labels)
-    ]
-    return [(int(areas[label + 1]), place) for label, place in enumerate(places)]
+        return
+    # a cell holds a pixel at least
+    small = np.bincount(labels.ravel()) <= most
+    for label, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
+        if small[label]:
+            part = labels[rows, columns] == label
+            pixels = padded[
+                rows.start * _CELL : rows.stop * _CELL, columns.start * _CELL : columns.stop * _CELL
+            ]
+            area = int(np.count_nonzero(pixels & part.repeat(_CELL, 0).repeat(_CELL, 1)))
+            if area <= most:
+                yield area, (columns.start * _CELL, rows.start * _CELL)
 
 
 def _shares(layers: Sequence[Mask]) -> list[float]:
