@@ -98,6 +98,7 @@ class ComfyUIServer:
         start_timeout_s: float = 120.0,
         port: int = 0,
         packs: Sequence[Path] = (),
+        pack: Path = launch.ROOT,
     ) -> None:
         """Start it and wait until it answers.
 
@@ -107,6 +108,7 @@ class ComfyUIServer:
             arguments: Further arguments of ComfyUI's `main.py`.
             start_timeout_s: How long a start may take.
             port: Taken if it is free; otherwise another.
+            pack: The folder of our own nodes.
             packs: Folders of further custom nodes.
         """
         comfyui = launch.comfyui_directory()
@@ -126,7 +128,7 @@ class ComfyUIServer:
         self._log = folder / "comfyui.log"
         self._changed = threading.Condition()
         self._listener: threading.Thread | None = None
-        launch.make_base_directory(self.base, packs)
+        launch.make_base_directory(self.base, packs, pack)
         self.start()
 
     def start(self) -> None:

@@ -68,13 +68,13 @@ def free_port(preferred: int = 0) -> int:
     raise OSError("no free port on 127.0.0.1")
 
 
-def make_base_directory(base: Path, packs: Sequence[Path] = ()) -> None:
+def make_base_directory(base: Path, packs: Sequence[Path] = (), pack: Path = ROOT) -> None:
     """Create the folders that ComfyUI wants and link the pack, and others, into `custom_nodes`."""
     for name in FOLDERS:
         (base / name).mkdir(parents=True, exist_ok=True)
-    _link(base / "custom_nodes" / PACK, ROOT)
-    for pack in packs:
-        _link(base / "custom_nodes" / pack.name, pack)
+    _link(base / "custom_nodes" / PACK, pack.resolve())
+    for other in packs:
+        _link(base / "custom_nodes" / other.name, other)
 
 
 def _link(link: Path, folder: Path) -> None:

@@ -1,12 +1,18 @@
-"""A server that has just started, without any key: what it logs, what it offers, what a run without keys says."""
+"""A server that has just started, without any key: what it logs, what it offers, what a run without keys says.
+
+Its pack is the registry's archive, unpacked.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 import pytest
-from harness import graphs
+from harness import archive, examples, graphs
+from harness.missing import missing
+from harness.workflow import to_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +24,15 @@ PACK = "comfyui-volc-inpaint"
 
 
 @pytest.fixture(scope="module")
-def server(comfyui: Callable[..., ComfyUIServer], service: SimulatedService) -> ComfyUIServer:
-    started = comfyui(env={"VOLC_ENDPOINT": service.endpoint})
+def server(
+    comfyui: Callable[..., ComfyUIServer],
+    service: SimulatedService,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> ComfyUIServer:
+    if not archive.files():
+        missing("not a git checkout")
+    pack = archive.unpack(tmp_path_factory.mktemp("archive") / PACK)
+    started = comfyui(env={"VOLC_ENDPOINT": service.endpoint}, pack=pack)
     graphs.upload(started, "cat.png", graphs.photograph("chelsea"))
     graphs.upload(started, "mask.png", graphs.ellipse(300, 451))
     return started
@@ -103,3 +116,18 @@ def test_half_a_pair_of_keys_names_the_missing_half(
     assert "secret key (~/.volc/credentials) is empty" in result.error_message
     assert "AKLTHALFAPAIR" not in result.error_message
     assert service.ledger.calls() == []
+
+
+def test_a_template_of_the_archive_runs(server: ComfyUIServer, service: SimulatedService) -> None:
+    keys = {"access_key": service.access_key, "secret_key": service.secret_key}
+    assert server.post("/volc_inpaint/credentials", keys)[0] == 200
+    try:
+        examples.put_pictures(server)
+        status, body = server.request(f"/api/workflow_templates/{PACK}/repaint_by_brush.json")
+        assert status == 200
+        result = server.run(to_prompt(json.loads(body), server.object_info()))
+    finally:
+        server.request("/volc_inpaint/credentials", method="DELETE")
+
+    assert result.status == "success", result.error_message
+    assert service.billed > 0

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from harness import archive
 
 ROOT = Path(__file__).resolve().parents[2]
 README = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh.md")}
@@ -72,6 +73,20 @@ def test_installing_the_pack_can_change_nobody_s_environment() -> None:
     # names without versions, each of them in ComfyUI's own requirements
     assert set(json.loads(dependencies)) == {"numpy", "Pillow", "requests", "scipy", "torch"}
     assert not (ROOT / "requirements.txt").exists()
+
+
+def test_the_registry_s_archive_holds_what_a_user_of_the_nodes_needs_and_nothing_else() -> None:
+    names = archive.files()
+    if not names:
+        pytest.skip("not a git checkout")
+
+    assert {name.split("/")[0] for name in names} == {
+        "__init__.py", "CHANGELOG.md", "LICENSE", "README.md", "README.zh.md", "example_workflows", "locales", "nodes",
+        "pyproject.toml", "web",
+    }  # fmt: skip
+    for folder in ("nodes", "web", "locales", "example_workflows"):
+        here = {path for path in tracked() if path.is_relative_to(ROOT / folder)}
+        assert {ROOT / name for name in names if name.startswith(f"{folder}/")} == here
 
 
 def test_every_example_has_its_thumbnail() -> None:
