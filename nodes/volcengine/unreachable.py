@@ -128,12 +128,11 @@ def _is_no_bundle(error: BaseException) -> bool:
 
 
 def _no_bundle(error: BaseException, around: Surroundings) -> Reason:
-    what = str(error)[:200]
     remedy = Text(
         f"Correct {around.trusts}, which names the file of trusted certificates, or unset it.",
         f"请更正或删除 {around.trusts}，它指定了受信任证书的文件。",
     )
-    return Reason(_same(what), remedy + _RESTART, permanent=True)
+    return Reason(_same(str(error)), remedy + _RESTART, permanent=True)
 
 
 def _proxy(causes: list[BaseException], around: Surroundings) -> Reason:
