@@ -189,7 +189,8 @@ def _of_masks(given: Masks, layers: Sequence[Mask]) -> list[Text]:
         notes += faint(stack, THRESHOLD) + _soft(stack)
     shares = _shares(layers)
     if empty := [number for number, share in enumerate(shares, 1) if share == 0]:
-        notes.append(_untouched(empty))
+        its_own = [brightest(stack[number - 1]) for number in empty] if len(stack) == count else []
+        notes.append(_untouched(empty, max(its_own, default=0.0)))
     notes += _stray({id(layer): layer for layer in layers if layer.any()}.values())
     return notes + mostly_masked(shares)
 
@@ -202,11 +203,17 @@ def _united(count: int) -> Text:
     )
 
 
-def _untouched(empty: Sequence[int]) -> Text:
+def _untouched(empty: Sequence[int], peak: float) -> Text:
     which = numbers(empty)
-    return Text(
+    text = Text(
         f"Nothing is masked in picture {which.english}: it comes back as it was and costs nothing.",
         f"第 {which.chinese} 张图片没有遮罩区域：原样返回，不产生费用。",
+    )
+    if peak < FAINTEST:
+        return text
+    return text + Text(
+        f"Its mask reaches {peak:.2f} at most, and it takes {THRESHOLD}.",
+        f"其遮罩最亮为 {peak:.2f}，低于阈值 {THRESHOLD}。",
     )
 
 
@@ -215,7 +222,8 @@ def _soft(stack: torch.Tensor) -> list[Text]:
     for number, soft in enumerate(stack, 1):
         seen = _count(soft, FAINTEST)
         share = 1 - _count(soft, _NEARLY_WHITE) / seen if seen else 0.0
-        if share > _MOSTLY_SOFT:
+        # one that nothing comes of is empty, which is said elsewhere
+        if share > _MOSTLY_SOFT and _count(soft, THRESHOLD):
             where.append(number)
             shares.append(share)
     if not where:

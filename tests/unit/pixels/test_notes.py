@@ -144,6 +144,13 @@ def test_masks_of_several_pictures_are_told_apart_by_their_numbers() -> None:
     ]
 
 
+def test_a_frame_whose_mask_is_too_faint_is_told_apart_from_one_without() -> None:
+    (note,) = said(ELLIPSE, ELLIPSE * 0, box(10, 10, 60, 60, 0.4), images=picture(3))
+
+    assert note.startswith("Nothing is masked in picture 2, 3:")
+    assert note.endswith("Its mask reaches 0.40 at most, and it takes 0.5.")
+
+
 def test_one_mask_for_all_pictures_is_told_of_once() -> None:
     (note,) = said(box(0, 0, 160, 120), images=picture(3))
 
