@@ -2,7 +2,9 @@
 
 The service tells nobody how many calls an account may run at once (50430) or start per second (50429), and other
 processes may share the account. So: begin with a few, one shortly after the other, so that a refusal stops the rest;
-after a refusal keep to what was running then; ask for more only after a long quiet time.
+after a refusal keep to what was running then; ask for more only after a long quiet time. Who is refused while it has
+nothing running, or less than it had, knows that others are there, and that they may leave: it begins anew with two, and
+asks for more sooner.
 """
 
 from __future__ import annotations
@@ -19,8 +21,11 @@ START = 4
 # Between the first calls, so that a refusal of one comes before the next leaves: most accounts run one or two.
 STAGGER_S = (0.035, 0.06)
 # How long a call takes, until one has succeeded.
-TYPICAL_S = 2.0
+TYPICAL_S = 2.2
 PROBE_AFTER_S = 60.0
+# Where others are known to be: a try for more after so many calls that were let in, so that few of all are refused.
+SHARED_PROBE_CALLS = 8
+MOST_PROBE_CALLS = 128
 LONGEST_PROBE_S = 3600.0
 LONGEST_BACKOFF_S = 30.0
 LONGEST_INTERVAL_S = 5.0
@@ -43,6 +48,11 @@ class Allowance:
         self.running = 0
         self._proven = 0
         self._refused_ever = False
+        self._shared = False
+        self._anew = False
+        self._let_in = 0
+        self._refused_at = 0.0
+        self._probe_calls = SHARED_PROBE_CALLS
         self._typical_s = TYPICAL_S
         self._next_at = 0.0
         self._backoffs = 0
@@ -66,20 +76,25 @@ class Allowance:
     def depart(self, now: float) -> None:
         """A call leaves; what came before, such as a slow disk, must not eat up the distance to the next."""
         if self.running > self._proven:
-            self._next_at = max(self._next_at, now + STAGGER_S[self.running > 1])
+            # An answer from far away needs longer, and one try among others should cost one refusal.
+            apart_s = self._typical_s / 8 if self._anew else STAGGER_S[self.running > 1]
+            self._next_at = max(self._next_at, now + apart_s)
 
     def succeed(self, now: float, elapsed_s: float) -> None:
         """A call was let in and ended."""
         self._proven = max(self._proven, min(self.running, self.limit))
         self.running -= 1
         self._typical_s += 0.3 * (elapsed_s - self._typical_s)
-        self._backoffs = 0
+        self._backoffs, self._anew = 0, False
+        self._let_in += 1
         self._interval_s = self._interval_s * 0.9 if self._interval_s > 0.01 else 0.0
         if not self._refused_ever:
             self.limit = min(self._cap, self.limit + 1)
-        elif now >= self._probe_at and self.limit < self._cap:
+        elif self.limit < self._cap and (
+            now >= self._probe_at or (self._shared and self._let_in >= self._probe_calls)
+        ):
             self.limit += 1
-            self._probing = True
+            self._probing, self._let_in = True, 0
             self._probe_at = now + self._probe_wait_s
 
     def end(self) -> None:
@@ -89,29 +104,35 @@ class Allowance:
     def refuse_concurrency(self, now: float, retry_after_s: float | None = None) -> None:
         """50430: too many at once, of this process and of all others together."""
         self.running -= 1
-        self.limit = max(1, self.running)
-        self._proven = min(self._proven, self.limit)
         if self._probing:
             self._probe_wait_s = min(LONGEST_PROBE_S, self._probe_wait_s * 2)
+            self._probe_calls = min(MOST_PROBE_CALLS, self._probe_calls * 2)
+        # Of several that left too much together, the later ones are refused with less running; that tells nothing.
+        alone = not self._refused_ever or now < self._refused_at + self._typical_s / 2
+        if self.running == 0 or (self.running < self._proven and not alone):
+            self._shared, self._probe_calls = True, SHARED_PROBE_CALLS
+        self._let_in, self._refused_at = 0, now
+        self.limit = max(1, self.running)
+        self._proven = min(self._proven, self.running)
         self._refused_ever, self._probing = True, False
         self._probe_at = now + self._probe_wait_s
         wait_s = retry_after_s or 0.0
         if self.running == 0:
-            # Others hold all of it: come back when about one of their calls has ended.
-            wait_s = max(wait_s, self._backoff_s(self._typical_s))
+            # Others hold all of it: come back when about one of their calls has ended, and see then how many have.
+            self._anew, self.limit = True, min(2, self._cap)
+            wait_s = max(wait_s, self._backoff_s(self._typical_s, self._backoffs - 1))
         self._wait(now, wait_s)
 
     def refuse_rate(self, now: float, retry_after_s: float | None = None) -> None:
         """50429: too many starts per second."""
         self.running -= 1
         self._interval_s = min(LONGEST_INTERVAL_S, max(0.25, self._interval_s * 2))
-        wait_s = max(retry_after_s or 0.0, self._backoff_s(1.0))
+        wait_s = max(retry_after_s or 0.0, self._backoff_s(1.0, self._backoffs))
         self._wait(now, wait_s)
 
     def _wait(self, now: float, wait_s: float) -> None:
         self._next_at = max(self._next_at, now + min(wait_s, LONGEST_WAIT_S))
 
-    def _backoff_s(self, base_s: float) -> float:
-        wait_s = backoff_s(max(0.25, base_s), self._backoffs, LONGEST_BACKOFF_S, self._jitter())
+    def _backoff_s(self, base_s: float, failures: int) -> float:
         self._backoffs += 1
-        return wait_s
+        return backoff_s(max(0.25, base_s), max(0, failures), LONGEST_BACKOFF_S, self._jitter())

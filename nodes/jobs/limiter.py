@@ -21,9 +21,13 @@ class Limiter:
 
     Args:
         cap: Calls at once, at most.
+
+    Attributes:
+        cap: As given.
     """
 
     def __init__(self, cap: int) -> None:
+        self.cap = cap
         self._allowance = Allowance(cap)
         self._changed = threading.Condition()
         self._turns = itertools.count()

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from .job import Job, Wanted
 
 _LOG = logging.getLogger(__name__)
-_MAX_THREADS = 16
+# A few more than calls at once by default: what the journal holds needs no place.
+_THREADS = 16
 # Jobs that are made although no place is free for them, so that a place that comes free finds one.
 _AHEAD = 2
 _NOBODY = Origin()
@@ -90,7 +91,7 @@ def start(
         run.booking.close()
         run.done.set()
 
-    threads = min(len(jobs), _MAX_THREADS)
+    threads = min(len(jobs), max(_THREADS, account.limiter.cap))
     all_ended = threading.Barrier(threads, close)
 
     def work() -> None:

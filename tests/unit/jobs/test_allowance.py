@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,7 @@ class Account:
     now: float = 0.0
     refused: list[int] = field(default_factory=list)
     refused_at: list[float] = field(default_factory=list)
+    served_at: list[list[float]] = field(default_factory=list)
     peak: int = 0
 
     def __post_init__(self) -> None:
@@ -49,6 +51,7 @@ class Account:
 
     def add_process(self, cap: int = 8) -> Allowance:
         self.processes.append(Allowance(cap, self._random.random))
+        self.served_at.append([])
         self.refused.append(0)
         return self.processes[-1]
 
@@ -99,6 +102,7 @@ class Account:
         self._push(self.now + self.wire_s, self._answer, number, sent_at)
 
     def _answer(self, number: int, sent_at: float) -> None:
+        self.served_at[number].append(self.now)
         self.processes[number].succeed(self.now, self.now - sent_at)
         self._open[number] -= 1
         self._push(self.now, self._try, number)
@@ -163,6 +167,45 @@ def test_two_processes_on_two_places_both_finish_and_are_rarely_refused(
 
         assert sum(account.refused) < (16 + sum(account.refused)) / 4
         assert max(ended_s) < 8 * call_s * 2 + 10
+
+
+def ideal_s(call_s: float, apart_s: float) -> float:
+    """How long 16 calls on two places take, when the second 8 are known only after `apart_s`."""
+    done = min(8.0, 2 * apart_s / call_s)
+    return apart_s + (16 - done) / 2 * call_s
+
+
+@pytest.mark.parametrize("call_s", [1.0, 2.0, 4.0])
+@pytest.mark.parametrize("apart_s", [0.0, 0.1, 0.5, 1.0, 1.5, 2.0])
+def test_two_cold_servers_need_little_more_than_one_that_knows_all(
+    call_s: float, apart_s: float
+) -> None:
+    """The later one finds both places soon after the first is done; in the mean of many tries."""
+    ratios, refusals = [], []
+    for seed in range(100):
+        account = Account(2, call_s, seed=seed)
+        account.add_process()
+        account.add_process()
+        ended_s = account.run([8, 8], [0.0, apart_s])
+        ratios.append(max(ended_s) / ideal_s(call_s, apart_s))
+        refusals.append(sum(account.refused) / (16 + sum(account.refused)))
+
+    assert statistics.mean(ratios) <= 1.3
+    assert statistics.mean(refusals) <= 0.25
+
+
+@pytest.mark.parametrize("places", [2, 4])
+def test_who_shared_an_account_uses_all_of_it_soon_after_the_other_has_left(places: int) -> None:
+    for seed in range(30):
+        account = Account(places, 1.0, seed=seed)
+        account.add_process()
+        account.add_process()
+        left_s, ended_s = account.run([12, 80], [0.0, 0.3])
+        took_s = ended_s - left_s
+        left = 80 - sum(1 for at in account.served_at[1] if at <= left_s)
+
+        # in eight calls one more place is looked for
+        assert took_s <= left / places + 8 * places
 
 
 def test_an_account_that_others_hold_is_not_stormed() -> None:

@@ -13,6 +13,7 @@ import pytest
 from volc_inpaint.nodes.jobs import workers
 from volc_inpaint.nodes.jobs.job import MadeWhenNeeded
 from volc_inpaint.nodes.jobs.limit import LimitReachedError
+from volc_inpaint.nodes.jobs.limiter import Limiter
 from volc_inpaint.nodes.jobs.run import left_s
 from volc_inpaint.nodes.volcengine.errors import VolcengineError
 from volc_inpaint.nodes.words import Text
@@ -215,3 +216,21 @@ def test_a_limit_a_day_is_judged_by_drafts_before_any_picture_is_made(
 
     assert run.done.wait(30)
     assert ["journal", "paid", "paid"] == [outcome.status for outcome in run.results()]
+
+
+def test_as_many_calls_run_at_once_as_the_operator_allows(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    """Also more than a run has threads by default."""
+    limiter = Limiter(24)
+    for _ in range(24):  # what it learns of a large account
+        assert limiter.acquire(0, lambda: False)
+        limiter.succeeded(0.01)
+    service.configure({"latency_s": 60.0})
+    account = buyer.make_account(service, tmp_path, limiter=limiter)
+    run = workers.start(account, buyer.jobs(30), buyer.decode)
+
+    assert service.wait_for("on_wire", 24)
+    service.hangs.set()
+    assert run.done.wait(30)
+    assert 24 == service.ledger.peak
