@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 from simulated_service import SimulatedService, retouching
 
-from . import examples, launch, screenshots, showing, thumbnails
+from . import close_up, examples, launch, screenshots, showing, thumbnails
 from .browser import QUIET, chromium
 from .comfyui import ComfyUIServer
 
@@ -54,6 +54,8 @@ def main() -> int:
             _make(server, wanted)
         finally:
             server.stop()
+    if wanted("close-up"):
+        close_up.main()
     return 0
 
 
