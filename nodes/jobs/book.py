@@ -9,6 +9,7 @@ limit removes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -35,6 +36,8 @@ _LOG = logging.getLogger(__name__)
 
 FOLDER = "book"
 _LONGEST_PROMPT = 1000
+# Who looks whether a process lives holds its lock for a moment; more is a folder whose locks do not work.
+_LONGEST_LOOK_S = 5.0
 # Where locks end at their own machine, a process of another one that is silent for so long counts as dead.
 _SILENT_S = 3600.0
 
@@ -215,15 +218,22 @@ class Book:
 
     def _write(self, state: str, **fields: Any) -> None:
         at = round(time.time(), 3)
-        line = json.dumps({"state": state, "at": at, **fields}, ensure_ascii=False).encode() + b"\n"
+        text = json.dumps({"state": state, "at": at, **fields}, ensure_ascii=False)
+        line = (
+            text.encode(errors="replace") + b"\n"
+        )  # half a character in a node's title is no error
         # What is said of a call stands in the file in which it began, even when the month has changed since.
         of_call = _MONTH.match(str(fields.get("id", "")))
         month = of_call[0] if of_call else day(at)[:7]
         late = state not in ("sent", "reserved", "ticked", "unticked")
         with _writing:
             try:
-                self._show_life()
-                self._append(month, line)
+                try:
+                    self._show_life()
+                    self._append(month, line)
+                except FileNotFoundError:  # somebody deleted the folder meanwhile
+                    self._show_life(anew=True)
+                    self._append(month, line)
             except OSError:
                 if late:
                     self._unwritten.setdefault(month, []).append(line)
@@ -246,13 +256,17 @@ class Book:
         finally:
             os.close(descriptor)
 
-    def _show_life(self) -> None:
+    def _show_life(self, *, anew: bool = False) -> None:
         """Hold a lock as long as this process lives."""
         path = self.directory / f"{_PROCESS}.lock"
+        if anew and path in _alive:
+            _alive.pop(path).close(remove=False)
         if path not in _alive:
             self.directory.mkdir(mode=0o700, exist_ok=True)
-            # Who looks whether this process lives holds it for a moment.
+            deadline = time.monotonic() + _LONGEST_LOOK_S
             while (lock := LockedFile.try_open(path)) is None:
+                if time.monotonic() > deadline:
+                    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
                 time.sleep(0.001)
             _alive[path] = lock
         if not self._reach:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import threading
 import time
@@ -117,7 +118,7 @@ class Limit:
         while (lock := LockedFile.try_open(path)) is None:
             check()
             if time.monotonic() > deadline:
-                raise TimeoutError("the account book is locked by another process")
+                raise TimeoutError(errno.ETIMEDOUT, "another process holds its limit.lock")
             time.sleep(_POLL_S)
         try:
             mine, months = self.book.file_name(time.time()), _months(time.time())

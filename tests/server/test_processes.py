@@ -40,6 +40,11 @@ def run_both(servers: list[ComfyUIServer], *two: graphs.Graph) -> list[dict[str,
     ]
 
 
+def sums(server: ComfyUIServer) -> dict[str, int]:
+    """What the account book says of today."""
+    return server.get("/volc_inpaint/book")["sums"]["today"]  # type: ignore[no-any-return]
+
+
 def test_an_account_of_two_places_serves_two_cold_servers(
     servers: list[ComfyUIServer], service: SimulatedService
 ) -> None:
@@ -88,6 +93,7 @@ def test_after_a_kill_only_what_had_not_reached_the_disk_is_paid_again_and_named
     server.start()  # a cold process: all four leave at once
     assert graphs.report(server.run(graphs.small("seed a", seed=10)))["from_journal"] == 4
     service.reset()
+    counted = sums(server)
     before = len(list(journal.glob("*/*.zip")))
     service.faults.set([Fault("hang", seed=seed) for seed in (2, 4)])
     server.queue(graphs.small("killed"))
@@ -108,14 +114,12 @@ def test_after_a_kill_only_what_had_not_reached_the_disk_is_paid_again_and_named
         "paid",
     ]
     assert service.billed == 6
+    now = sums(server)
+    # what was billed before the kill and after it is paid for certain, or unknown and can be compared with the bill
+    assert (4, 2) == (now["paid"] - counted["paid"], now["unknown"] - counted["unknown"])
     named = [note for note in told["notes"] if "earlier call" in note]
     assert [note.split(":")[0] for note in named] == ["Variant 2", "Variant 4"]
     assert not list(journal.glob("*/*.inflight"))
-
-
-def sums(server: ComfyUIServer) -> dict[str, int]:
-    """What the account book says of today."""
-    return server.get("/volc_inpaint/book")["sums"]["today"]  # type: ignore[no-any-return]
 
 
 def test_both_keep_one_limit_together_and_the_journal_serves_beyond_it(

@@ -26,6 +26,7 @@ def test_the_defaults_are_the_documented_ones():
 def test_empty_is_as_good_as_unset(nothing):
     names = (
         "VOLC_ENDPOINT", "VOLC_MAX_CONCURRENCY", "VOLC_TIMEOUT_S", "VOLC_JOURNAL_DIR", "VOLC_JOURNAL_MAX_MB",
+        "VOLC_MAX_CALLS_PER_DAY",
     )  # fmt: skip
 
     assert Settings() == read(**dict.fromkeys(names, nothing))
@@ -38,10 +39,11 @@ def test_every_variable_is_read():
         VOLC_TIMEOUT_S="7.5",
         VOLC_JOURNAL_DIR=FOLDER,
         VOLC_JOURNAL_MAX_MB=" 100 ",
+        VOLC_MAX_CALLS_PER_DAY="50",
         VOLC_OTHER="ignored",
     )
 
-    assert Settings("http://127.0.0.1:8000", 2, 7.5, Path(FOLDER), 100) == actual
+    assert Settings("http://127.0.0.1:8000", 2, 7.5, Path(FOLDER), 100, 50) == actual
     assert (int, int) == (type(actual.max_concurrency), type(actual.journal_max_mb))
 
 
@@ -61,7 +63,16 @@ def test_the_ends_of_a_range_belong_to_it_and_beyond_is_an_error(name, low, high
         assert f"{name} 的值为 '{bad}'，应为 {low} 到 {high} 之间的" in chinese
 
 
-@pytest.mark.parametrize("name", ["VOLC_MAX_CONCURRENCY", "VOLC_JOURNAL_MAX_MB"])
+def test_no_calls_a_day_are_no_limit_and_fewer_an_error():
+    assert 0 == read(VOLC_MAX_CALLS_PER_DAY="0").calls_per_day
+    for bad in ("-1", "1000001", "many"):
+        with pytest.raises(ValueError, match=f"VOLC_MAX_CALLS_PER_DAY is '{bad}'"):
+            read(VOLC_MAX_CALLS_PER_DAY=bad)
+
+
+@pytest.mark.parametrize(
+    "name", ["VOLC_MAX_CONCURRENCY", "VOLC_JOURNAL_MAX_MB", "VOLC_MAX_CALLS_PER_DAY"]
+)
 def test_half_a_call_or_megabyte_is_an_error(name):
     with pytest.raises(ValueError, match=f"{name} is '2.5', but must be a whole number") as caught:
         read(**{name: "2.5"})

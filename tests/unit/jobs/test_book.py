@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,6 +186,28 @@ def test_what_a_full_disk_kept_out_is_written_with_the_next_line(
     assert {number: "paid", second: "sent"} == {
         call.number: call.state for call in Book(tmp_path).read().calls.values()
     }
+
+
+def test_a_book_that_was_deleted_under_a_running_server_begins_anew(tmp_path: Path) -> None:
+    book = Book(tmp_path)
+    book.sent(ASKED)
+    shutil.rmtree(tmp_path / "book")
+    number = book.sent(replace(ASKED, node="half a character: \ud83d"))
+
+    (call,) = Book(tmp_path).read().calls.values()
+    assert (number, "half a character: ?") == (call.number, call.asked.node)
+    assert 1 == len(list((tmp_path / "book").glob("*.lock")))
+
+
+def test_a_folder_whose_locks_are_always_held_ends_in_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LONGEST_LOOK_S", 0.02)
+    monkeypatch.setattr(module.LockedFile, "try_open", lambda _: None)
+    with pytest.raises(OSError, match="lock"):
+        Book(tmp_path).sent(ASKED)
+
+    assert [] == list((tmp_path / "book").iterdir())
 
 
 def test_a_call_of_a_process_that_died_is_unknown(
