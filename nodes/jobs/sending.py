@@ -140,7 +140,7 @@ class Sending:
     def _request(self, job: Job) -> Request:
         """What is sent for a job: as it stands, or as a task where the synchronous call is no more."""
         task = job.request.as_task()
-        moved = job.request.model.req_key in self._account.as_tasks
+        moved = self._gone is not None or job.request.model.req_key in self._account.as_tasks
         return task if task is not None and moved else job.request
 
     def _moved(self, job: Job, error: VolcengineError) -> bool:
@@ -150,7 +150,6 @@ class Sending:
         if error.row.kind is not Kind.INTERFACE or job.request.as_task() is None:
             return False
         self._gone = error
-        self._account.as_tasks.add(job.request.model.req_key)
         return True
 
     def _of_both_ways(self, job: Job, error: VolcengineError) -> VolcengineError:
@@ -242,6 +241,8 @@ class Sending:
                 )
                 then = "asks for its task" if model.query_action else "kept"
                 self._log(job, answer, time.monotonic() - started, then)
+                if self._as_task:
+                    self._account.as_tasks.add(model.req_key)
                 if model.query_action:
                     answer = self._fetch_new(job, claim, answer, number)
                 if self._as_task:

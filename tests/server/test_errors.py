@@ -76,7 +76,7 @@ def test_the_canvas_shows_cause_remedy_code_and_request_id_in_both_languages(
     english, chinese = result.error_message.splitlines()
     assert not re.search(r"[\u4e00-\u9fff]", english)
     cause_en, remedy_en, cause_zh, remedy_zh = WORDS[code]
-    last = service.ledger.calls()[-1]
+    last = [call for call in service.ledger.calls() if call.code == code][-1]
     for word in (cause_en, remedy_en, f"code {code}", f"request_id {last.request_id}"):
         assert word in english
     for word in (cause_zh, remedy_zh, str(code), last.request_id):

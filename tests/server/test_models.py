@@ -123,7 +123,7 @@ def test_the_model_is_the_last_widget_and_old_workflows_keep_their_values(
     order = info[node]["input_order"]
     kind, options = info[node]["input"]["optional"]["model"][:2]
     assert order["required"][-1] == "require_all"
-    appended = ["context"] if node == "VolcInpaint" else []
+    appended = ["context", "match_colors"] if node == "VolcInpaint" else []
     assert order["optional"] == ["model", "logo_info", *appended]
     assert options["default"] == CLASSIC
     assert (options.get("options") or kind) == [CLASSIC, SUCCESSOR, ERASER, EXTENDER]
