@@ -12,6 +12,7 @@ from aiohttp import web
 from ..volcengine import key_sources
 from ..volcengine.credentials import Credentials
 from ..volcengine.errors import CredentialsError, MissingCredentialsError
+from ..words import Text
 from . import guard
 from .check import check_keys
 from .private_file import write
@@ -95,12 +96,12 @@ def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> web.Re
 
 def _unwritable(error: OSError) -> web.Response:
     why = error.strerror or type(error).__name__
-    message = (
+    text = Text(
         f"The saved keys cannot be changed ({why}). Correct the rights of the folder user/__volc_inpaint of the ComfyUI "
-        "server, or set the keys in its environment.\n"
-        f"无法更改已保存的密钥（{why}）。请修正 ComfyUI 服务器上 user/__volc_inpaint 文件夹的权限，或在其环境变量中设置密钥。"
+        "server, or set the keys in its environment.",
+        f"无法更改已保存的密钥（{why}）。请修正 ComfyUI 服务器上 user/__volc_inpaint 文件夹的权限，或在其环境变量中设置密钥。",
     )
-    return guard.answer({"message": message}, status=400)
+    return guard.answer({"message": text.lines()}, status=400)
 
 
 async def _fields(request: web.Request) -> dict[str, str]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from ..words import Text
+from ..words import InputError, Text
 from . import answers
 from .auth import VolcengineAuth
 from .connection import Connection, CountedBody, Deadline
@@ -54,7 +54,7 @@ class Client:
         read_timeout_s: As given.
 
     Raises:
-        ValueError: The endpoint is not such a URL.
+        InputError: The endpoint is not such a URL.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class Client:
         """Fetch a picture that the service handed out as a link. Carries no keys and follows no redirect.
 
         Raises:
-            ValueError: The link is neither https nor http on loopback.
+            InputError: The link is neither https nor http on loopback.
             APIConnectionError: Not reachable; asking again costs nothing.
             InvalidResponseError: Any other status than 200, or more than `max_bytes`.
         """
@@ -216,7 +216,7 @@ def check_url(url: str, name: str) -> None:
     """Accept https, and plain http on loopback, where nothing leaves the machine.
 
     Raises:
-        ValueError: Anything else; the text names `name`.
+        InputError: Anything else; the text names `name`.
     """
     try:
         parts = urlsplit(url)
@@ -228,10 +228,12 @@ def check_url(url: str, name: str) -> None:
     if host and parts.username is None and secure:
         return
     shown = re.sub(r".*@", "…@", url, flags=re.DOTALL)[:200]
-    raise ValueError(
-        f"{name} is {shown!r}, but must be an https:// address (plain http:// only on this machine, such as "
-        "http://127.0.0.1:8000), without user name or password.\n"
-        f"{name} 的值为 {shown!r}，应为 https:// 地址（仅本机可用 http://，如 http://127.0.0.1:8000），且不含用户名和密码。"
+    raise InputError(
+        Text(
+            f"{name} is {shown!r}, but must be an https:// address (plain http:// only on this machine, such as "
+            "http://127.0.0.1:8000), without user name or password.",
+            f"{name} 的值为 {shown!r}，应为 https:// 地址（仅本机可用 http://，如 http://127.0.0.1:8000），且不含用户名和密码。",
+        )
     )
 
 
