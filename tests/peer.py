@@ -36,14 +36,14 @@ class Peer:
         url: Where it listens.
         requests: Head and body of each request, as received.
         connections: How many were accepted.
-        asked: Set when a proxy was asked for a tunnel.
+        asked: Released whenever a proxy was asked for a tunnel.
         closed: Set when a connection was ended by it.
     """
 
     url: str = ""
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
-    asked: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     closed: threading.Event = field(default_factory=threading.Event)
 
 
@@ -153,12 +153,26 @@ def failure(url: str, body: bytes = b"{}", **options: float) -> VolcengineError:
     return caught.value
 
 
+def relay(url: str) -> Callable[[socket.socket, Peer], None]:
+    """Hands each request on to a server of plain HTTP, and its answer back."""
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        port = int(url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as beyond:
+            while request := read_request(connection):
+                seen.requests.append(request)
+                beyond.sendall(request)
+                connection.sendall(read_request(beyond))
+
+    return serve
+
+
 def tunnel(to: Peer, hold: threading.Event | None = None) -> Callable[[socket.socket, Peer], None]:
     """A proxy that leads every CONNECT to `to`, whatever its name; answers once `hold` is set."""
 
     def serve(connection: socket.socket, seen: Peer) -> None:
         seen.requests.append(read_request(connection))
-        seen.asked.set()
+        seen.asked.release()
         if hold is not None:
             assert hold.wait(30)
         port = int(to.url.rpartition(":")[2])

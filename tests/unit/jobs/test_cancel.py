@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import buyer
+import trustme
+from peer import peer, relay, through, tls, tunnel
 from volc_inpaint.nodes.jobs import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import pytest
     from simulated_service import SimulatedService
     from volc_inpaint.nodes.jobs.job import Job
 
@@ -152,3 +156,33 @@ def test_nothing_at_all_is_sent_when_cancelled_at_once(
     again = buyer.buy(account, jobs(8))
 
     assert billed + sum(outcome.status == "paid" for outcome in again) == service.billed == 8
+
+
+def test_while_a_slow_proxy_connects(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, hold = trustme.CA(), threading.Event()
+    authority.cert_pem.write_to_path(str(tmp_path / "root.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "root.pem"))
+    keys = argparse.Namespace(
+        endpoint="https://service.test",
+        access_key=service.access_key,
+        secret_key=service.secret_key,
+    )
+    secure = peer(relay(service.endpoint), tls=tls(authority, "service.test"))
+    with secure as beyond, peer(tunnel(beyond, hold)) as proxy:
+        through(monkeypatch, proxy.url)
+        account = buyer.make_account(keys, tmp_path / "journal")
+        run = workers.start(account, jobs(4), buyer.decode)
+        for _ in range(4):
+            assert proxy.asked.acquire(timeout=10)
+        run.cancel()
+        hold.set()
+        assert run.done.wait(20)
+        assert service.ledger.calls() == []
+        assert beyond.requests == []
+        assert list((tmp_path / "journal").glob("??/*")) == []
+
+        again = buyer.buy(account, jobs(4))
+        assert [(outcome.status, outcome.notes) for outcome in again] == [("paid", ())] * 4
+    assert service.billed == 4

@@ -60,7 +60,7 @@ def test_a_call_given_up_while_a_slow_proxy_connects_is_not_sent(secure, monkeyp
         through(monkeypatch, proxy.url)
         buying = threading.Thread(target=buy, args=(Client(KEYS, "https://service.test"),))
         buying.start()
-        assert proxy.asked.wait(10)
+        assert proxy.asked.acquire(timeout=10)
         if cancelled:
             given_up.set()
         hold.set()
