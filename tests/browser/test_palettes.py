@@ -72,3 +72,16 @@ def test_warnings_and_verdicts_can_be_read(
     assert contrast(canvas.page.locator(".volc-keys-verdict.bad")) >= READABLE
     canvas.page.keyboard.press("Escape")
     expect(canvas.page.get_by_test_id("settings-dialog")).to_have_count(0)
+
+
+def test_the_page_of_paid_pictures_can_be_read(canvas: Canvas, keys: None, palette: str) -> None:
+    tab = canvas.page.locator(".volc_inpaint-tab-button")
+    tab.click()
+    page = canvas.page.locator(".volc-gallery")
+    assert contrast(page.locator(".volc-gallery-said").first) >= READABLE
+    assert contrast(page.locator("[data-page=galleryAccount]")) >= READABLE
+    page.locator("[data-page=galleryAccount]").click()
+    for part in ("a", "td", "h3"):
+        assert contrast(page.locator(".volc-gallery-account").locator(part).first) >= READABLE
+    tab.click()
+    expect(page).to_have_count(0)
