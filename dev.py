@@ -62,6 +62,10 @@ def demo(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     """All tests on two workers, or those that the arguments name in one process."""
+    from harness import chromium, install
+
+    if told := chromium.fetch(install.set_up()):
+        install.say(told)
     return _run("-m", "pytest", *(arguments or ("--numprocesses=2", "--dist=loadgroup")))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -91,7 +92,19 @@ def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> web.Re
         found = {"configured": False, "tail": "", "source": "", "message": str(error)}
     else:
         found = {"configured": True, "tail": keys.tail, "source": keys.source, "message": ""}
-    return guard.answer({**found, "saved": saved.exists()})
+    return guard.answer({**found, "saved": saved.exists(), "readable": _readable(saved)})
+
+
+def _readable(saved: Path) -> bool:
+    """Whether the mode of the file lets others than its owner read it: so on Windows and on its file systems, always.
+
+    There the rights of the folder count instead; Python 3.12.4 and later gives a new one to its maker alone
+    (https://docs.python.org/3/library/os.html#os.mkdir).
+    """
+    try:
+        return bool(saved.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+    except OSError:
+        return False
 
 
 def _unwritable(error: OSError) -> web.Response:

@@ -36,7 +36,7 @@ def private_directory() -> Path:
 
     Where it cannot be made, keys of the environment and a journal elsewhere work all the same.
     """
-    folder = Path(folder_paths.get_system_user_directory("volc_inpaint"))
+    folder = folders.reachable(Path(folder_paths.get_system_user_directory("volc_inpaint")))
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
@@ -58,7 +58,8 @@ def configured_journal() -> Path:
     Raises:
         InputError: An environment variable of this server is not what it must be.
     """
-    return Settings.from_environment().journal_dir or journal_directory()
+    named = Settings.from_environment().journal_dir
+    return folders.reachable(named) if named else journal_directory()
 
 
 def log_journal() -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _IDENTITY = "journal.id"
 # How long another server may need to write it once it is made.
 _WRITING_S = 5.0
+# Of Windows; and what stands in the journal below its folder, `ab/<64 digits>.<8 digits>.partial` the longest.
+_MAX_PATH, _LONGEST_NAME = 260, 96
 _MOUNTS = Path("/proc/self/mountinfo")
 
 # They keep `flock` to the machine on which it was called, and let it succeed on each:
@@ -200,3 +202,20 @@ def warning(folder: Path, table: str | None = None) -> Text | None:
 def _plain(text: str) -> str:
     r"""A field of the table: blanks, tabs, line ends and backslashes stand in it as `\040` and so on."""
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
+
+
+def reachable(folder: Path) -> Path:
+    """The folder, on Windows by a name that its deepest files can be reached by."""
+    return Path(without_limit(str(folder.absolute()))) if os.name == "nt" else folder
+
+
+def without_limit(folder: str) -> str:
+    """An absolute path of Windows, marked as one without limit where names within it could pass 260 characters.
+
+    https://learn.microsoft.com/en-us/windows/win32/fileio/maximum-file-path-limitation
+    """
+    if len(folder) + _LONGEST_NAME < _MAX_PATH or folder.startswith("\\\\?\\"):
+        return folder
+    if folder.startswith("\\\\"):
+        return "\\\\?\\UNC" + folder[1:]
+    return "\\\\?\\" + folder

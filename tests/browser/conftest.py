@@ -7,8 +7,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from harness import graphs, launch
-from harness.browser import FLAGS, QUIET, Canvas, chromium
+from harness import chromium, graphs, launch
+from harness.browser import FLAGS, QUIET, Canvas
 from harness.missing import missing
 from simulated_service import SimulatedService
 
@@ -55,9 +55,9 @@ def server(
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    program = chromium()
+    program = chromium.program()
     if program is None:
-        missing("no Chromium: install it, or set CHROMIUM to its program")
+        missing("no Chromium, Chrome or Edge: install one, or set CHROMIUM to its program")
     playwright = pytest.importorskip("playwright.sync_api", reason="no playwright")
     with playwright.sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=program, args=FLAGS)

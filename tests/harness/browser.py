@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -94,13 +92,6 @@ def repaint(prompt: str, pick: bool = False, **values: Any) -> tuple[dict[str, A
         return nodes, [*links, ("paint", 0, "save", "images")]
     nodes["pick"] = {"type": "VolcPickVariant", "pos": [860, 120]}
     return nodes, [*links, ("paint", 0, "pick", "images"), ("pick", 0, "save", "images")]
-
-
-def chromium() -> str | None:
-    """The browser's program: `CHROMIUM`, else what the system has; None if it has none."""
-    return (
-        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    )
 
 
 class Canvas:

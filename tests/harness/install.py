@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 import venv
 from typing import TYPE_CHECKING
 
@@ -113,7 +115,7 @@ def _unpack_comfyui(python: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.read())
     shutil.rmtree(COMFYUI, ignore_errors=True)
-    (work / "ComfyUI").rename(COMFYUI)
+    _rename(work / "ComfyUI", COMFYUI)
     shutil.rmtree(work)
 
 
@@ -155,7 +157,21 @@ def _fetch_frontend(python: Path) -> None:
         str(work),
         f"comfyui-frontend-package=={version}",
     )
-    work.rename(folder)
+    _rename(work, folder)
+
+
+def _rename(folder: Path, target: Path) -> None:
+    """Rename a folder of fresh files; on Windows a scanner may hold one of thousands for a while.
+
+    Raises:
+        OSError: It still does after half a minute.
+    """
+    for pause_s in (0.25, 0.5, 1, 2, 4, 8, 16):
+        with contextlib.suppress(PermissionError):
+            folder.rename(target)
+            return
+        time.sleep(pause_s)
+    folder.rename(target)
 
 
 def _is_whole(python: Path, note: Path, fingerprint: str) -> bool:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 from simulated_service import SimulatedService, retouching
 
-from . import close_up, examples, launch, screenshots, showing, thumbnails
-from .browser import QUIET, chromium
+from . import chromium, close_up, examples, launch, screenshots, showing, thumbnails
+from .browser import QUIET
 from .comfyui import ComfyUIServer
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _make(server: ComfyUIServer, wanted: Callable[[str], bool]) -> None:
     if wanted("erased"):
         _write(IMAGES / "erased.jpg", _before_and_after(_run(server, "erase")), quality=90)
     names = [name for name in screenshots.NAMES if wanted(name)]
-    if names and chromium() is None:
+    if names and chromium.program() is None:
         print(f"no Chromium (CHROMIUM names one), so not made anew: {', '.join(names)}")
         return
     for name, png in screenshots.take(server, names):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import examples
-from .browser import FLAGS, Canvas, chromium, repaint
+from . import chromium, examples
+from .browser import FLAGS, Canvas, repaint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,7 +29,7 @@ def take(server: ComfyUIServer, names: Iterable[str]) -> Iterator[tuple[str, byt
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = driver.chromium.launch(executable_path=chromium.program(), args=FLAGS)
         for name in names:
             page = browser.new_page(viewport=_SIZE)
             canvas = Canvas(page, server.url)

@@ -72,6 +72,7 @@ class KeysPage {
     const lines = [text(tail ? "keysConfigured" : "keysConfiguredShort", { tail })];
     lines.push(text({ settings: "keysFromSettings", environment: "keysFromEnvironment" }[source] ?? "keysFromFile", { source }));
     if (saved && source !== "settings") lines.push(text("keysOverridden"));
+    if (saved && state.readable) lines.push(text("keysReadable"));
     const buttons = [
       this.button("keysCheck", () => this.during(() => this.check())),
       this.button("keysReplace", () => {

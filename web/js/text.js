@@ -45,6 +45,8 @@ const WORDS = {
     keysFromEnvironment: "From the environment of the ComfyUI server.",
     keysFromFile: "From the file {source} on the ComfyUI server.",
     keysOverridden: "Those saved on this page are not used, because the environment comes first.",
+    keysReadable:
+      "The system of the ComfyUI server does not keep this file to its owner: whoever may read the folder user/__volc_inpaint there can read the keys. On Windows, keep ComfyUI below your own user folder, which other accounts cannot read.",
     keysCheck: "Check",
     keysReplace: "Replace",
     keysRemove: "Remove",
@@ -106,6 +108,8 @@ const WORDS = {
     keysFromEnvironment: "来自 ComfyUI 服务器的环境变量。",
     keysFromFile: "来自 ComfyUI 服务器上的文件 {source}。",
     keysOverridden: "通过本页面保存的密钥未被使用，因为环境变量优先。",
+    keysReadable:
+      "ComfyUI 服务器的系统未将该文件限定为仅所有者可读：凡能读取其 user/__volc_inpaint 文件夹的人都能读取密钥。在 Windows 上，请将 ComfyUI 放在自己的用户文件夹内，其他账户无法读取。",
     keysCheck: "检查",
     keysReplace: "更换",
     keysRemove: "删除",

@@ -74,6 +74,7 @@ def test_saved_keys_are_found_and_shown_only_by_their_tail(tmp_path):
         "source": "settings",
         "message": "",
         "saved": True,
+        "readable": False,
     }
     assert expected == answer.json() == shown.json()
     assert shown.headers["Cache-Control"] == "no-store"
@@ -177,7 +178,14 @@ def test_no_keys_at_all_are_no_error(tmp_path):
     with page(tmp_path) as url:
         answer = requests.get(f"{url}/credentials").json()
 
-    expected = {"configured": False, "tail": "", "source": "", "message": "", "saved": False}
+    expected = {
+        "configured": False,
+        "tail": "",
+        "source": "",
+        "message": "",
+        "saved": False,
+        "readable": False,
+    }
     assert expected == answer
 
 
@@ -325,3 +333,12 @@ def test_a_check_without_keys_sends_nothing(tmp_path):
 
         assert (False, "no_keys") == (answer["ok"], answer["code"])
         assert 0 == service.ledger.count(None)
+
+
+def test_the_page_says_where_the_file_s_mode_protects_nothing(tmp_path):
+    with page(tmp_path) as url:
+        requests.post(f"{url}/credentials", json=KEYS)
+        (tmp_path / "private" / "credentials.json").chmod(0o666)  # as every file of Windows is
+        shown = requests.get(f"{url}/credentials")
+
+    assert shown.json()["readable"]

@@ -157,3 +157,22 @@ def test_another_identity_or_none_is_another_journal(tmp_path, content):
 
     with pytest.raises(JournalGoneError, match="not the one that was there"):
         identity.check()
+
+
+@pytest.mark.parametrize(
+    ("folder", "reached"),
+    [
+        (r"C:\ComfyUI\user\__volc_inpaint\journal", r"C:\ComfyUI\user\__volc_inpaint\journal"),
+        ("C:\\" + "d" * 150, "C:\\" + "d" * 150),
+        ("C:\\" + "d" * 170, "\\\\?\\C:\\" + "d" * 170),
+        ("\\\\server\\share\\" + "d" * 170, "\\\\?\\UNC\\server\\share\\" + "d" * 170),
+        ("\\\\?\\C:\\" + "d" * 300, "\\\\?\\C:\\" + "d" * 300),
+    ],
+)
+def test_a_deep_folder_of_windows_is_named_without_its_limit(folder, reached):
+    # https://learn.microsoft.com/en-us/windows/win32/fileio/maximum-file-path-limitation
+    assert reached == folders.without_limit(folder)
+
+
+def test_elsewhere_a_deep_folder_keeps_its_name(tmp_path):
+    assert tmp_path / ("d" * 200) == folders.reachable(tmp_path / ("d" * 200))
