@@ -1,7 +1,8 @@
 """Runs with random faults, cancels, kills and ends, and after each the same run undisturbed: does the money add up?
 
 Of every picture that is billed something must be known: it was delivered, or is in the journal, or was reported as unknown.
-`billed = delivered + journaled + reported unknown`, or this fails and names the runs that are wrong. `--seed` repeats one.
+`billed = delivered + journaled + reported unknown`, or this fails and names the runs that are wrong. The account book must say
+the same: what it calls paid was billed, and what was billed is paid or unknown in it. `--seed` repeats a sequence.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import buyer  # noqa: E402 - it needs the pack
 from simulated_service import SimulatedService  # noqa: E402
 from simulated_service.faults import Fault  # noqa: E402
 from volc_inpaint.nodes.jobs import workers  # noqa: E402
+from volc_inpaint.nodes.jobs.book import open_book  # noqa: E402
 
 if TYPE_CHECKING:
     from volc_inpaint.nodes.jobs.job import Job
@@ -120,6 +122,22 @@ class Soak:
                     f"{billed[seed]} times, {doubts} doubts reported, "
                     f"{'a' if seed in last.pictures else 'no'} picture at last"
                 )
+        self._compare_book(number, billed)
+
+    def _compare_book(self, number: int, billed: Counter[int | None]) -> None:
+        """Hold the account book's calls of this run to the service's bill, seed by seed."""
+        booked: dict[int | None, Counter[str]] = {seed: Counter() for seed in billed}
+        for call in open_book(self.folder).read().calls.values():
+            if call.asked.seed is not None and call.asked.seed // 10 == number:
+                booked.setdefault(call.asked.seed, Counter())[call.state] += 1
+        for seed, states in booked.items():
+            certain = states["paid"] + states["fetched"]
+            self.sums["booked paid"] += certain
+            self.sums["booked unknown"] += states["unknown"]
+            if states["sent"] or not certain <= billed[seed] <= certain + states["unknown"]:
+                self.wrong.append(
+                    f"run {number}: seed {seed} was billed {billed[seed]} times, in the book {dict(states)}"
+                )
 
     def _disturbed(self, wanted: dict[str, Any], ending: str, told: Told) -> None:
         moment_s = self.chance.random() * LATEST_S
@@ -204,6 +222,7 @@ def main() -> None:
         f"billed {sums['billed']} = delivered {sums['delivered']} + journaled {sums['journaled']} "
         f"+ reported unknown {sums['unknown']}: {'ok' if sums['billed'] == known else 'MISSED'}"
     )
+    print(f"the account book: paid {sums['booked paid']}, unknown {sums['booked unknown']}")
     print("\n".join(soak.wrong), end="\n" if soak.wrong else "")
     if soak.wrong or sums["billed"] != known:
         sys.exit(1)
