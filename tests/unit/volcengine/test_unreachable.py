@@ -186,11 +186,12 @@ def test_a_proxy_that_refuses_is_told_with_its_number(
     assert "NO_PROXY" in error.text.english
 
 
-def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{closed.getsockname()[1]}"
-    through(monkeypatch, f"http://me:hidden@{place}")
+    through(monkeypatch, f"{scheme}://me:hidden@{place}")
     error = unreached()
 
     assert not error.permanent
@@ -199,6 +200,14 @@ def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"经由代理 {place}：ConnectionRefusedError" in error.text.chinese
     assert "请启动该代理" in error.text.chinese
     assert "hidden" not in str(error)
+
+
+def test_a_proxy_of_no_known_kind_stays_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    through(monkeypatch, "odd://127.0.0.1:9")
+    error = unreached()
+
+    assert error.permanent
+    assert "through the proxy 127.0.0.1:9: ProxySchemeUnknown" in error.text.english
 
 
 @pytest.mark.parametrize("start", ["http://", ""])
