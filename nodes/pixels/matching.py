@@ -93,7 +93,7 @@ def check_no_placeholder(layer: Mask, height: int, width: int) -> None:
     Raises:
         InputError: It is such a mask.
     """
-    if layer.shape != PLACEHOLDER or (height, width) == PLACEHOLDER or not layer.all():
+    if layer.shape != PLACEHOLDER or not layer.all():
         return
     raise InputError(
         Text(

@@ -63,6 +63,16 @@ def test_load_image_s_placeholder_inverted_is_refused(size: tuple[int, int]) -> 
     assert "stretch" not in str(caught.value)
 
 
+def test_a_mask_of_64x64_that_masks_a_part_is_one_like_any_other() -> None:
+    mask = torch.zeros((64, 64))
+    mask[:32] = 1
+
+    (layer,) = matching.prepare(masks.read(mask), picture(128, 128))
+
+    assert layer[:64].all()
+    assert not layer[64:].any()
+
+
 def test_all_of_a_picture_of_64x64_may_be_masked() -> None:
     (layer,) = matching.prepare(masks.read(torch.ones((1, 64, 64))), picture(64, 64))
 

@@ -217,6 +217,14 @@ def test_a_transparent_part_that_is_repainted_is_named_with_its_share() -> None:
     assert note.startswith("25% of what is repainted in the picture is transparent and stays so")
 
 
+def test_of_several_pictures_those_with_a_transparent_part_are_named() -> None:
+    images = torch.cat([with_alpha(torch.ones((HEIGHT, WIDTH))), with_alpha(1 - ELLIPSE)])
+
+    (note,) = said(ELLIPSE, images=images)
+
+    assert note.startswith("100% of what is repainted in picture 2 is transparent")
+
+
 def test_of_a_part_that_is_seen_nothing_is_said() -> None:
     assert said(box(20, 20, 60, 60), images=with_alpha(torch.full((HEIGHT, WIDTH), 0.5))) == []
     # elsewhere it may be as it will
