@@ -239,7 +239,7 @@ class Sending:
                 answer = self._account.client.call(
                     model.action, VERSION, body, may_send=lambda: not self._run.given_up()
                 )
-                then = "asks for its task" if model.query_action else "kept"
+                then = "asks for its task" if model.query_action else "into the journal"
                 self._log(job, answer, time.monotonic() - started, then)
                 if self._as_task:
                     self._account.as_tasks.add(model.req_key)
@@ -294,7 +294,7 @@ class Sending:
             # a task that an earlier run submitted is one, whatever this process knows of the synchronous call
             as_task = None if job.request.model.query_action else job.request.as_task()
             answer = tasks.fetch(client, as_task or job.request, task, on_status, shared)
-            self._log(job, answer, time.monotonic() - started, "kept")
+            self._log(job, answer, time.monotonic() - started, "into the journal")
             return answer
 
     def _log(self, job: Job, answer: Answer | VolcengineError, seconds: float, then: str) -> None:

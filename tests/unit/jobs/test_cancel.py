@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -185,4 +186,37 @@ def test_while_a_slow_proxy_connects(
 
         again = buyer.buy(account, jobs(4))
         assert [(outcome.status, outcome.notes) for outcome in again] == [("paid", ())] * 4
+    assert service.billed == 4
+
+
+def test_while_a_slow_name_is_looked_up(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No byte of a request has left by then, and none leaves afterwards."""
+    asked, answered = threading.Semaphore(0), threading.Event()
+    look_up = socket.getaddrinfo
+
+    def slow(host: Any, *more: Any, **options: Any) -> Any:
+        asked.release()
+        assert answered.wait(30)
+        return look_up("127.0.0.1" if host == "localhost" else host, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    named = argparse.Namespace(
+        endpoint=service.endpoint.replace("127.0.0.1", "localhost"),
+        access_key=service.access_key,
+        secret_key=service.secret_key,
+    )
+    account = buyer.make_account(named, tmp_path, cap=3)
+    run = workers.start(account, jobs(4), buyer.decode)
+    for _ in range(3):
+        assert asked.acquire(timeout=30)
+    run.cancel()
+    answered.set()
+    assert run.done.wait(30)
+
+    assert statuses(run) == []
+    assert service.ledger.calls() == []
+    assert not list(tmp_path.glob("*/*.inflight"))
+    assert [outcome.status for outcome in buyer.buy(account, jobs(4))] == ["paid"] * 4
     assert service.billed == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -159,3 +160,80 @@ def test_a_success_whose_algorithm_failed_without_a_picture_failed_and_is_bought
 
     assert (failed.status, failed.code, paid.status) == ("failed", 201304, "paid")
     assert service.billed == 1
+
+
+class Unreachable(dict[str, bytes]):
+    """Pictures whose links lead nowhere."""
+
+    def get(self, name: str, default: object = None) -> None:
+        return None
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What an operator reads of the calls, without the times."""
+    told = [record.getMessage() for record in caplog.records if "sending" in record.name]
+    return [re.sub(r"[0-9]+\.[0-9]+ s", "x s", line) for line in told]
+
+
+def test_the_log_has_a_line_for_each_call_and_each_retry(
+    service: SimulatedService, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    service.fail(50500, seed=7)
+    here.buy(here.make_account(service, tmp_path), here.jobs(1, seed=7))
+    first, second = service.ledger.calls()
+
+    assert lines(caplog) == [
+        f"{here.ANSWERED}: seed 7, code 50500, request_id {first.request_id}, x s; again in x s: the service",
+        f"{here.ANSWERED}: seed 7, code 10000, request_id {second.request_id}, x s; into the journal",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "then"),
+    [(50413, "given up"), ("reset_after_body", "may be billed, not sent again")],
+)
+def test_the_log_says_what_comes_of_a_failure(
+    service: SimulatedService,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    fault: int | str,
+    then: str,
+) -> None:
+    service.fail(fault)
+    here.buy(here.make_account(service, tmp_path), here.jobs(1))
+
+    (line,) = lines(caplog)
+    assert line.endswith(f"x s; {then}")
+
+
+def test_the_log_tells_of_a_task_when_it_is_submitted_and_when_it_is_done(
+    service: SimulatedService, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    here.buy(here.make_account(service, tmp_path), here.jobs(1, model=here.SUBMITTED))
+
+    assert [line.rpartition("; ")[2] for line in lines(caplog)] == [
+        "asks for its task",
+        "into the journal",
+    ]
+
+
+def test_no_secret_prompt_or_link_is_in_the_log_and_any_console_can_show_it(
+    service: SimulatedService, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="volc_inpaint")
+    service.fail("link_only", times=9)
+    service.pictures = Unreachable()
+    account = here.make_account(service, tmp_path)
+    here.buy(account, here.jobs(2, return_url=True, custom_prompt="一只小狗"))
+    service.fail("SignatureDoesNotMatch", times=9)
+    here.buy(account, here.jobs(2, seed=9, custom_prompt="一只小狗"))
+
+    service.pictures = {}
+
+    told = "\n".join(lines(caplog))
+    assert told.isascii()
+    assert "link: seed None, code InvalidResponseError, request_id -, x s; again" in told
+    for secret in (service.secret_key, service.access_key, "小狗", "u5c0f", "http", "/pictures/"):
+        assert secret not in told
