@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import ndimage
 from volc_inpaint.nodes.pixels import patch
 from volc_inpaint.nodes.pixels.region import Region
@@ -81,3 +82,81 @@ def test_of_a_video_only_a_few_patches_are_kept() -> None:
     assert again is not first
     assert np.array_equal(again.weight, first.weight)
     assert made.of(frames[-1], whole) is made.of(frames[-1], whole)
+
+
+# -- what of an answer reaches a picture
+
+REGION = Region(5, 3, 40, 20, 40, 20)
+PATCH = patch.Patch(15, 7, 35, 15, np.ones((8, 20), np.float32))
+
+
+def test_without_paste_back_an_answer_reaches_all_of_what_was_sent() -> None:
+    mask = np.zeros((50, 60), bool)
+    mask[10, 20] = True
+
+    reached = patch.make_patch(mask, REGION, 8, paste_back=False)
+
+    assert reached[:4] == (5, 3, 45, 23)
+    assert reached.weight.shape == (20, 40)
+    assert (reached.weight == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("feather", "box"), [(0, (15, 7, 35, 15)), (2, (13, 5, 37, 17)), (30, (5, 3, 45, 23))]
+)
+def test_with_it_the_mask_s_box_and_the_feather_within_what_was_sent(
+    feather: int, box: tuple[int, int, int, int]
+) -> None:
+    mask = np.zeros((50, 60), bool)
+    mask[7:15, 15:35] = True
+
+    assert patch.make_patch(mask, REGION, feather)[:4] == box
+
+
+def test_an_answer_of_the_size_that_was_sent_is_cut_pixel_by_pixel() -> None:
+    answer = np.random.default_rng(0).integers(0, 256, (20, 40, 3)).astype(np.uint8)
+
+    piece = np.asarray(patch.cut(Image.fromarray(answer), REGION, PATCH))
+
+    assert np.array_equal(piece, answer[4:12, 10:30])
+
+
+@pytest.mark.parametrize("scale", [(2, 2), (0.5, 0.5), (3, 1)])
+def test_of_an_answer_of_another_size_the_same_place_is_cut(scale: tuple[float, float]) -> None:
+    # quarters of four greys meet at 20, 8 of what was sent, which is 10, 4 of the patch
+    quarters = np.kron([[0, 80], [160, 240]], np.ones((8, 20)))[:, :, None].repeat(3, 2)
+    sent = np.concatenate([quarters, quarters[-4:]]).astype(np.uint8)
+    size = (round(40 * scale[0]), round(20 * scale[1]))
+    answer = Image.fromarray(sent).resize(size, Image.Resampling.NEAREST)
+
+    piece = np.asarray(patch.cut(answer, REGION, PATCH))[..., 0].astype(int)
+
+    assert piece.shape == (8, 20)
+    for rows, columns, grey in (
+        (np.s_[:2], np.s_[:7], 0),
+        (np.s_[:2], np.s_[13:], 80),
+        (np.s_[6:], np.s_[:7], 160),
+        (np.s_[6:], np.s_[13:], 240),
+    ):
+        assert np.abs(piece[rows, columns] - grey).max() <= 12
+
+
+def test_what_is_near_the_mask_is_a_true_radius_and_does_not_wrap() -> None:
+    mask = np.zeros((30, 40), bool)
+    mask[0, 0] = mask[20, 39] = True
+
+    wider = patch.grown(mask, 5)
+
+    assert np.array_equal(wider, ndimage.distance_transform_edt(~mask) <= 5)
+
+
+def test_where_the_service_paints_beyond_the_mask_the_patch_reaches_as_far() -> None:
+    mask = np.zeros((40, 40), bool)
+    mask[20, 20] = True
+    # sent at twice its size, so that 6 px of what was sent are 3 of the picture
+    enlarged = Region(0, 0, 40, 40, 80, 80)
+
+    reached = patch.Patches(2, True, 6).of(mask, enlarged)
+
+    assert reached[:4] == (15, 15, 26, 26)
+    assert (reached.weight == 1).sum() == (ndimage.distance_transform_edt(~mask) <= 3).sum()
