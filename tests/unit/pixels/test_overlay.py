@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import skimage.data
+import torch
 from PIL import Image
 from volc_inpaint.nodes.pixels import overlay
 
@@ -36,3 +38,59 @@ def test_several_entities_have_colours_and_numbers_of_their_own() -> None:
     assert white[:, 20:80].any()
     assert white[:, 220:280].any()
     assert not white[:, 100:200].any()
+
+
+RED = torch.tensor([1.0, 0.15, 0.15])
+
+
+def half_masked(height: int = 100, width: int = 60) -> torch.Tensor:
+    mask = torch.zeros((1, height, width))
+    mask[:, height // 2 :] = 1
+    return mask
+
+
+def test_a_preview_is_half_the_picture_and_half_red_where_it_is_masked() -> None:
+    coffee = Image.fromarray(skimage.data.coffee()).resize((60, 100))
+    picture = torch.from_numpy(np.asarray(coffee) / np.float32(255))[None]
+
+    tinted = overlay.preview(half_masked(), picture)
+
+    assert torch.equal(tinted[:, :50], picture[:, :50])
+    assert torch.allclose(tinted[:, 50:], (picture[:, 50:] + RED) / 2, atol=1e-6)
+
+
+def test_without_a_picture_a_preview_is_black_and_white() -> None:
+    assert torch.equal(
+        overlay.preview(half_masked(), None), half_masked()[..., None].expand(-1, -1, -1, 3)
+    )
+
+
+def test_the_fewer_of_masks_and_pictures_start_anew() -> None:
+    greys = torch.tensor([0.1, 0.2, 0.3])[:, None, None, None].expand(-1, 4, 6, 3)
+    masks = torch.stack([torch.zeros((4, 6)), torch.ones((4, 6))])
+
+    tinted = overlay.preview(masks, greys)[:, 0, 0]
+
+    assert torch.allclose(tinted[0], torch.full((3,), 0.1))
+    assert torch.allclose(tinted[1], (torch.full((3,), 0.2) + RED) / 2)
+    assert torch.allclose(tinted[2], torch.full((3,), 0.3))
+
+
+def test_previews_beyond_the_most_are_averaged_down_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overlay, "MOST_PIXELS", 8 * 100 * 60 // 4)
+    rows = (torch.arange(100) % 2).float()  # black and white by turns
+    striped = rows[None, :, None, None].expand(8, -1, 60, 3)
+
+    tinted = overlay.preview(half_masked(), striped)
+
+    assert tinted.shape == (8, 50, 30, 3)
+    assert torch.allclose(tinted[:, :25], torch.tensor(0.5))
+    assert torch.allclose(tinted[:, 25:], (torch.tensor(0.5) + RED) / 2, atol=1e-6)
+    masks = half_masked().expand(8, -1, -1)
+    assert overlay.preview(masks, None)[:, ::49, 0, 0].tolist() == [[0.0, 1.0]] * 8
+
+
+def test_what_is_as_large_as_the_most_keeps_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overlay, "MOST_PIXELS", 100 * 60)
+
+    assert overlay.preview(half_masked(), None).shape == (1, 100, 60, 3)
