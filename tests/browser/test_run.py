@@ -52,6 +52,27 @@ def test_variants_arrive_one_by_one_under_a_line_that_counts_them(
     expect(lines(canvas)[1]).to_have_text(re.compile(r"^paid 3 · from the journal 0 · \d+\.\d s$"))
 
 
+def test_the_encoding_of_a_batch_and_the_time_left_are_told(canvas: Canvas, renderer: str) -> None:
+    ids = canvas.build(*repaint(f"meanwhile {renderer}"))
+    # what the server sends, at a moment that no test could catch
+    event = {
+        "node": str(ids["paint"]), "prompt_id": "one", "run": 1, "total": 16, "delivered": 1, "from_journal": 0,
+        "failed": 0, "unknown": 0, "on_wire": 2, "in_queue": 0, "waiting_for": "", "done": False,
+    }  # fmt: skip
+
+    for more, expected in (
+        ({"encoding": [4, 16], "left_s": None}, "1 of 16 · encoding 4 of 16 · 2 on the wire"),
+        ({"encoding": None, "left_s": 14}, "1 of 16 · 2 on the wire · about 14 s left"),
+        ({"encoding": None, "left_s": 100}, "1 of 16 · 2 on the wire · about 2 min left"),
+        ({"encoding": None, "left_s": 0}, "1 of 16 · 2 on the wire"),
+    ):
+        canvas.page.evaluate(
+            "detail => app.api.dispatchEvent(new CustomEvent('volc_inpaint.status', { detail }))",
+            {**event, **more},
+        )
+        expect(lines(canvas)[1]).to_have_text(expected)
+
+
 @pytest.mark.core
 def test_the_end_of_a_run_tells_what_was_paid(canvas: Canvas, renderer: str) -> None:
     nodes, links = repaint(f"told {renderer}", variants=2)

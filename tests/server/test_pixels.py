@@ -49,6 +49,9 @@ def test_a_picture_of_6000x4000_differs_only_where_mask_and_feather_reach(
     result = server.run(graphs.repaint("large.png", "small_mask.png", variants=1, feather=16))
 
     (repainted,) = graphs.saved(server, result)
+    events = [one.data for one in result.messages if one.type == "volc_inpaint.status"]
+    assert [1, 1] in [event["encoding"] for event in events]  # which takes a second
+    assert events[-1]["encoding"] is None
     changed = (repainted != picture).any(axis=-1)
     assert repainted.shape == (4000, 6000, 3)
     # around the mask, all of the rest is empty: distances there are enough
