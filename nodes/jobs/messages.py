@@ -313,7 +313,7 @@ def log_line(what: str, seed: int | None, answer: object, seconds: float, then: 
     code = getattr(answer, "code", "") or type(answer).__name__
     request_id = getattr(answer, "request_id", "") or "-"
     line = f"{what}: seed {seed}, code {code}, request_id {request_id}, {seconds:.2f} s; {then}"
-    return line.encode("ascii", "backslashreplace").decode()
+    return line.encode("unicode_escape").decode()
 
 
 def _when(at: float | None) -> Text:
