@@ -1,6 +1,7 @@
 // What our scripts share: elements, the style sheet, nodes by their ids, callbacks that others may have set as well.
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
+import { text } from "./text.js";
 
 document.head.append(
   create("link", { rel: "stylesheet", href: new URL("./volc_inpaint.css", import.meta.url).href }),
@@ -65,6 +66,7 @@ export function addPanel(node, name, element, minHeight) {
     hideInPanel: true, // the properties panel would list it by its id
   });
   widget.serialize = false;
+  widget.label = text(name); // where a panel of ComfyUI lists it all the same
   return function fit() {
     element.style.minHeight = `${minHeight()}px`;
     const [width, height] = node.computeSize();
