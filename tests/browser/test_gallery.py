@@ -196,8 +196,10 @@ def test_the_keyboard_alone_finds_turns_and_deletes(
     assert 3 == canvas.page.evaluate("app.rootGraph.nodes.length")
 
 
-def test_a_picture_is_dropped_onto_load_image(canvas: Canvas, service: SimulatedService) -> None:
-    nodes, links = repaint("dropped", variants=1, seed=21)
+def test_a_picture_is_dropped_onto_load_image(
+    canvas: Canvas, service: SimulatedService, renderer: str
+) -> None:
+    nodes, links = repaint(f"dropped {renderer}", variants=1, seed=21)
     nodes["cat"]["pos"] = [900, 350]  # beside the sidebar
     ids = canvas.build(nodes, links)
     canvas.finished(canvas.queue())

@@ -68,9 +68,11 @@ class Pictures {
   }
 
   open(index, ask) {
-    const closed = (at, deleted) => {
+    // a run may have brought others meanwhile
+    const closed = ({ key }, deleted) => {
+      const at = this.shown.findIndex((picture) => picture.key === key);
       if (deleted) {
-        this.all = this.all.filter((picture) => picture !== this.shown[at]);
+        this.all = this.all.filter((picture) => picture.key !== key);
         this.filter(true);
       }
       this.grid.focus(at);

@@ -28,11 +28,13 @@ export class Grid {
   /** Puts these in place of all others; the place is kept if `stay`. */
   show(pictures, stay) {
     this.pictures = pictures;
+    const had = this.element.contains(document.activeElement);
     if (!stay) this.element.scrollTop = 0;
     this.current = stay ? Math.max(0, Math.min(this.current, pictures.length - 1)) : 0;
     for (const tile of this.tiles.values()) tile.remove();
     this.tiles.clear();
     this.draw();
+    if (had) this.focus(this.current);
   }
 
   drawSoon() {

@@ -6,7 +6,7 @@ import { beijing, call, fileName, pictureUrl } from "./routes.js";
 import { text } from "./text.js";
 
 export class View {
-  /** Opens picture `index` of `pictures`; `closed(index, deleted)` is called at the end. `ask`: whether to delete it. */
+  /** Opens picture `index` of `pictures`; `closed(picture, deleted)` is called at the end. `ask`: whether to delete it. */
   constructor(pictures, index, closed, ask = false) {
     Object.assign(this, { pictures, index, closed });
     this.image = create("img", { draggable: true });
@@ -20,7 +20,7 @@ export class View {
     this.dialog.addEventListener("keydown", (event) => this.onKey(event));
     this.dialog.addEventListener("close", () => {
       this.dialog.remove();
-      closed(this.index, Boolean(this.deleted));
+      closed(this.picture, Boolean(this.deleted));
     });
     this.turn(0);
     document.body.append(this.dialog);
