@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from harness import examples, showing
 from harness.contract import problems
@@ -113,6 +114,30 @@ def test_a_file_runs_as_it_converts_and_ends_with_pictures(
         files = result.outputs[number]["images"]
         assert files
         assert all(server.image(**file).startswith(b"\x89PNG") for file in files)
+
+
+def test_a_run_is_shown_with_the_mask_that_the_node_got_and_what_the_node_said(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    service.reset()
+    shown = showing.run(server, "erase", showing.prompt_of(server, "erase", seed=500))
+    coffee = pixels(Image.open(examples.INPUT / "volc_inpaint_coffee.jpg").convert("RGB"))
+    spoon = pixels(Image.open(examples.INPUT / "volc_inpaint_mask_spoon.png")) > 127
+
+    assert shown.error == ""
+    # ComfyUI's decoder of JPEG is another, and its PreviewImage rounds down
+    assert np.abs(pixels(shown.before[0]).astype(int) - coffee).mean() < 1
+    assert np.array_equal(pixels(shown.masks[0]) > 127, spoon)
+    reddened = (pixels(shown.inputs()[0]) != pixels(shown.before[0])).any(axis=2)
+    assert np.array_equal(reddened, spoon)
+    assert len(set(shown.after)) == 4
+    assert shown.paid == service.billed == 4
+    (said,) = shown.summaries
+    assert re.fullmatch(r"VolcInpaint: paid 4 · from the journal 0 · \d+\.\d s", said)
+
+
+def pixels(image: Image.Image) -> np.ndarray[Any, Any]:
+    return np.asarray(image)
 
 
 @pytest.mark.parametrize("path", SAVED, ids=name)
