@@ -159,3 +159,29 @@ def test_the_bounding_box_is_that_of_the_masked_pixels() -> None:
     assert masks.bounding_box(mask) == (4, 7, 30, 20)
     with pytest.raises(ValueError, match="Nothing is masked"):
         masks.bounding_box(np.zeros((5, 5), bool))
+
+
+def test_one_empty_mask_of_several_is_named_with_its_own_brightest_value() -> None:
+    given = masks.read(torch.stack([ONES * 0.9, ONES * 0.3]))
+
+    with pytest.raises(InputError, match=r"mask 2 of 2 is 6x4, brightest value 0\.30") as caught:
+        masks.check_not_empty(masks.binarise(given.stack, 0.5), given, 0.5)
+
+    assert "遮罩 2/2 为 6x4，最亮值 0.30" in caught.value.text.chinese
+    assert "set on_empty to pass" in caught.value.text.english
+
+
+@pytest.mark.parametrize(
+    ("value", "white"), [(1.0, 1), (2.0, 1), (2.01, 255), (255.0, 255), (256.0, 65535)]
+)
+def test_what_stood_for_white_is_told_by_the_largest_value(value: float, white: int) -> None:
+    given = masks.read(values(value, 0))
+
+    assert given.white == white
+    assert float(given.stack.max()) == pytest.approx(value / white)
+    assert given.stack.shape == (1, 4, 6)
+
+
+def test_a_mask_two_pixels_wide_may_have_its_channel_last() -> None:
+    assert masks.read(torch.ones((5, 3, 2, 1))).stack.shape == (5, 3, 2)
+    assert masks.read(torch.ones((3, 2, 1))).stack.shape == (1, 3, 2)
