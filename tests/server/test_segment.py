@@ -355,8 +355,10 @@ def test_with_segmentation_refused_for_any_reason_the_repaint_is_not_called(
 def test_while_segmentation_waits_for_the_allowance_the_repaint_is_not_called(
     server: ComfyUIServer, service: SimulatedService, code: int | str
 ) -> None:
+    # of its own: a code of the gateway may have left a doubt about the other's
+    graphs.upload(server, "waits.png", COFFEE[:, 1::2])
     service.fail(code, times=1000)
-    prompt_id = server.queue(and_repaint(segment("saliency_seg.png")))
+    prompt_id = server.queue(and_repaint(segment("waits.png")))
     assert service.wait_for("refused", 1)
     server.interrupt()
     result = server.result(prompt_id)
