@@ -8,6 +8,7 @@ import itertools
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import comfy.model_management
 import comfy.utils
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
@@ -134,5 +135,7 @@ async def follow(
             run.cancel()
     if run.broken is not None:
         raise run.broken
+    if run.cancelled():  # not by the user, but because the server ends
+        raise comfy.model_management.InterruptProcessingException
     display.status(run.status(), done=True)
     return taken
