@@ -210,6 +210,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=300, help="how many accidents (default 300)")
     parser.add_argument("--seed", type=int, default=1, help="of the accidents (default 1)")
     options = parser.parse_args()
+    # what nohup has ignored, the processes that are ended here would inherit as ignored
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     started = time.monotonic()
     with SimulatedService() as service, tempfile.TemporaryDirectory() as folder:
         soak = Soak(service, Path(folder), options.seed)
