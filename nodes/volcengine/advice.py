@@ -41,17 +41,17 @@ def _less_work(error: APIResponseError, request: Request) -> Text | None:
     many = isinstance(steps, int) and steps > model.defaults.get("steps", _STEPS)
     if error.elapsed_s <= QUICK_S and not many:
         return None
-    took = f"{error.elapsed_s:.0f} s"
-    if steps is None:
-        return Text(
-            f"The service gave up after {took}: a smaller picture takes less.",
-            f"服务在 {took} 后放弃：使用更小的图片可缩短耗时。",
+    less = Text("A smaller picture takes less time.", "使用更小的图片可缩短耗时。")
+    if steps is not None:
+        less = Text(
+            f"With fewer `steps` or a smaller picture (`steps` is {steps}) it takes less time; calls are cut off after about "
+            "20 s.",
+            f"减少 `steps` 或使用更小的图片可缩短耗时（当前 `steps` 为 {steps}）；超过约 20 秒的调用会被中断。",
         )
-    return Text(
-        f"The service gave up after {took}, with `steps` at {steps}: fewer `steps` or a smaller picture take less; calls are "
-        "cut off after about 20 s.",
-        f"服务在 {took} 后放弃，`steps` 为 {steps}：减少 `steps` 或使用更小的图片可缩短耗时；超过约 20 秒的调用会被中断。",
-    )
+    if error.elapsed_s <= QUICK_S:
+        return less
+    took = f"{error.elapsed_s:.0f} s"
+    return Text(f"The service gave up after {took}.", f"服务在 {took} 后放弃。") + less
 
 
 def _where_to_go(error: APIResponseError, request: Request) -> Text:
