@@ -305,14 +305,15 @@ def log_line(what: str, seed: int | None, answer: object, seconds: float, then: 
 
     Args:
         what: The model, or what else was asked for.
-        seed: As sent.
+        seed: As sent, if there is one.
         answer: An answer or an error; its code and `request_id` are said.
         seconds: How long it took.
         then: What comes next.
     """
     code = getattr(answer, "code", "") or type(answer).__name__
     request_id = getattr(answer, "request_id", "") or "-"
-    line = f"{what}: seed {seed}, code {code}, request_id {request_id}, {seconds:.2f} s; {then}"
+    sent = "" if seed is None else f"seed {seed}, "
+    line = f"{what}: {sent}code {code}, request_id {request_id}, {seconds:.2f} s; {then}"
     return line.encode("unicode_escape").decode()
 
 

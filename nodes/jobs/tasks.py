@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..volcengine.codes import Again, EndsTask, Kind
 from ..volcengine.errors import APIResponseError, VolcengineError
 from ..volcengine.models import VERSION
-from .messages import TaskLostError, TaskPendingError
+from .messages import TaskLostError, TaskPendingError, log_line
 from .retry import backoff_s
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ..volcengine.connection import Connection
     from ..volcengine.request import Request
     from .claims import Trace
+
+_LOG = logging.getLogger(__name__)
 
 # How long a task can be asked for: https://www.volcengine.com/docs/85621/1976207
 LIFE_S = 12 * 3600.0
@@ -93,6 +96,7 @@ def fetch(
     cause: VolcengineError | None = None
     time.sleep(max(0.0, FIRST_PAUSE_S - max(0.0, time.time() - task.at)))
     while True:
+        asked_at = time.monotonic()
         try:
             answer = client.call(action, VERSION, body, read_timeout_s=timeout_s, over=over)
         except VolcengineError as error:
@@ -130,4 +134,8 @@ def fetch(
             wait_s = max(wait_s, cause.retry_after_s or 0.0)
         if time.monotonic() + wait_s - last_change > client.read_timeout_s:
             raise TaskPendingError(task.task_id, status, cause)
+        if cause is not None:
+            what, took_s = f"question for task {task.task_id}", time.monotonic() - asked_at
+            then = f"asked again in {wait_s:.2f} s"
+            _LOG.warning("%s", log_line(what, None, cause, took_s, then))
         time.sleep(wait_s)

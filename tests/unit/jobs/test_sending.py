@@ -171,7 +171,8 @@ class Unreachable(dict[str, bytes]):
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What an operator reads of the calls, without the times."""
-    told = [record.getMessage() for record in caplog.records if "sending" in record.name]
+    of_calls = ("nodes.jobs.sending", "nodes.jobs.tasks")
+    told = [record.getMessage() for record in caplog.records if record.name.endswith(of_calls)]
     return [re.sub(r"[0-9]+\.[0-9]+ s", "x s", line) for line in told]
 
 
@@ -219,6 +220,19 @@ def test_the_log_tells_of_a_task_when_it_is_submitted_and_when_it_is_done(
     ]
 
 
+def test_the_log_has_a_line_for_each_question_that_is_asked_again(
+    service: SimulatedService, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.fail("html_504", on="query")
+    here.buy(here.make_account(service, tmp_path), here.jobs(1, model=here.SUBMITTED))
+    (call, *_) = service.ledger.calls("query")
+
+    (line,) = lines(caplog)
+    task = call.fields["task_id"]
+    assert line.startswith(f"question for task {task}: code InvalidResponseError, request_id -")
+    assert line.endswith("; asked again in x s")
+
+
 def test_no_secret_prompt_or_link_is_in_the_log_and_any_console_can_show_it(
     service: SimulatedService, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -234,6 +248,6 @@ def test_no_secret_prompt_or_link_is_in_the_log_and_any_console_can_show_it(
 
     told = "\n".join(lines(caplog))
     assert told.isascii()
-    assert "link: seed None, code InvalidResponseError, request_id -, x s; again" in told
+    assert "link: code InvalidResponseError, request_id -, x s; again" in told
     for secret in (service.secret_key, service.access_key, "小狗", "u5c0f", "http", "/pictures/"):
         assert secret not in told
