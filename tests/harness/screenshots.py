@@ -20,6 +20,9 @@ _SIZE: ViewportSize = {"width": 1440, "height": 900}
 # What is shown of the canvas, beside ComfyUI's own bars.
 _CLIP: FloatRect = {"x": 70, "y": 110, "width": 1300, "height": 700}
 
+# The sidebar, and what opens in the middle.
+_BESIDE: FloatRect = {"x": 0, "y": 36, "width": 1180, "height": 700}
+
 # ComfyUI's banner about runs goes by itself after four seconds.
 _NO_NEWS = "[data-testid=queue-notification-banner] { display: none }"
 
@@ -79,6 +82,18 @@ def _keys(canvas: Canvas, _: str) -> bytes:
     return canvas.page.get_by_test_id("settings-dialog").screenshot()
 
 
+def _gallery(canvas: Canvas, prompt: str) -> bytes:
+    """The sidebar's page of paid pictures, one of them enlarged."""
+    for seed in (101, 111, 121):
+        canvas.build(*repaint(prompt, seed=seed))
+        canvas.finished(canvas.queue())
+    canvas.page.locator(".volc_inpaint-tab-button").click()
+    canvas.page.locator(".volc-gallery-grid [role=option]").nth(2).click()
+    canvas.page.locator("[data-fact=gallerySize]").wait_for()
+    _settle(canvas)
+    return canvas.page.screenshot(clip=_BESIDE, style=_NO_NEWS)
+
+
 def _look_at(canvas: Canvas, x: float, y: float, scale: float) -> None:
     canvas.page.evaluate(
         "([x, y, scale]) => { app.canvas.ds.offset = [x, y]; app.canvas.ds.scale = scale; app.canvas.setDirty(true, true); }",
@@ -100,5 +115,6 @@ _TAKING: dict[str, Callable[[Canvas, str], bytes]] = {
     "canvas": _whole,
     "pick": _pick,
     "keys": _keys,
+    "gallery": _gallery,
 }
 NAMES = tuple(f"{kind}-{language}" for kind in _TAKING for language in ("en", "zh"))

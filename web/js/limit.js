@@ -75,7 +75,7 @@ app.registerExtension({
     {
       id: "volc_inpaint.limit",
       name: "Calls per day",
-      category: ["Volcengine", "Volcengine account", "limit"],
+      category: ["Volcengine", "Volcengine limit", "limit"],
       tooltip: "How many calls all servers that share the journal may send on one day in Beijing (UTC+8); 0 is no limit. Kept on the server.",
       type: () => new LimitField().element,
       defaultValue: null,
