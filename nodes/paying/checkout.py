@@ -188,10 +188,7 @@ def _verdict(outcomes: Sequence[Outcome], missing: Sequence[Outcome]) -> Volceng
                 f"{len(outcomes)} 张中已有 {delivered} 张到达并保存在本地记录中，下次运行会直接取用，不会重复付费。",
             ),
         )
-    notes = dict.fromkeys(note for outcome in outcomes for note in outcome.notes)
-    if notes:
-        # The report, where they would stand, is not made.
-        error.text = Text(
-            error.text.english, "\n".join([error.text.chinese, *(note.line() for note in notes)])
-        )
+    # The report, where the notes would stand, is not made.
+    for note in dict.fromkeys(note for outcome in outcomes for note in outcome.notes):
+        error.add_context(note)
     return error

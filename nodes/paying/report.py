@@ -174,11 +174,7 @@ def _counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 def _notes(outcomes: Sequence[Outcome], notes: Iterable[Text]) -> list[Text]:
     """The node's notes and those of the outcomes, each once."""
-    of_outcomes = [
-        note if isinstance(note, Text) else Text(note, note)
-        for outcome in outcomes
-        for note in outcome.notes
-    ]
+    of_outcomes = [note for outcome in outcomes for note in outcome.notes]
     return list(dict.fromkeys([*notes, *of_outcomes]))
 
 

@@ -146,10 +146,10 @@ export function text(key, values = {}) {
 /** Of a text in both languages, ComfyUI's. */
 export const own = (pair) => pair[language()];
 
-/** Of a message of ours, whose English lines stand before the Chinese ones, those in ComfyUI's language. */
+/** Of a message of ours, which has as many English lines as Chinese ones after them, those in ComfyUI's language. */
 export function ownLines(message) {
   const lines = message.split("\n");
-  const chinese = lines.findIndex((line) => /[\u4e00-\u9fff]/.test(line));
-  if (chinese < 1) return message;
-  return (language() === "zh" ? lines.slice(chinese) : lines.slice(0, chinese)).join("\n");
+  const half = lines.length / 2;
+  if (!Number.isInteger(half)) return message; // not one of ours
+  return lines.slice(...(language() === "zh" ? [half] : [0, half])).join("\n");
 }
