@@ -94,7 +94,8 @@ def test_the_scripts_say_everything_in_both_languages(canvas: Canvas) -> None:
         """async (url) => {
             const source = await (await fetch(url)).text();
             const start = source.indexOf("const WORDS = ") + 14;
-            const words = new Function(`return ${source.slice(start, source.indexOf("\\n};", start) + 2)}`)();
+            const { GALLERY } = await import(url.replace("text.js", "gallery_text.js"));
+            const words = new Function("GALLERY", `return ${source.slice(start, source.indexOf("\\n};", start) + 2)}`)(GALLERY);
             return [words.en, words.zh];
         }""",
         "/extensions/comfyui-volc-inpaint/js/text.js",

@@ -87,10 +87,10 @@ def test_a_bug_says_what_it_means_for_the_money(money: Any, doubtful: bool, said
 
 
 def test_a_cause_holds_no_path() -> None:
-    error = PermissionError(errno.EACCES, "Permission denied", "/home/somebody/journal")
+    error = PermissionError(errno.EACCES, "Permission denied", "/srv/somebody/journal")
 
     assert messages.reason(error) == "Permission denied"
-    assert messages.reason(ValueError("/home/somebody")) == "ValueError"
+    assert messages.reason(ValueError("/srv/somebody")) == "ValueError"
 
 
 def test_a_line_of_the_log_is_ascii_whatever_the_service_answers() -> None:
