@@ -94,10 +94,10 @@ def test_without_paste_back_an_answer_reaches_all_of_what_was_sent() -> None:
     mask = np.zeros((50, 60), bool)
     mask[10, 20] = True
 
-    reached = patch.make_patch(mask, REGION, 8, paste_back=False)
+    reached = patch.make_patch(mask, Region(6, 5, 39, 23, 39, 23), 8, paste_back=False)
 
-    assert reached[:4] == (5, 3, 45, 23)
-    assert reached.weight.shape == (20, 40)
+    assert reached[:4] == (6, 5, 45, 28)
+    assert reached.weight.shape == (23, 39)
     assert (reached.weight == 1).all()
 
 
