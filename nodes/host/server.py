@@ -16,6 +16,7 @@ from server import PromptServer
 
 from ..jobs import folders
 from ..jobs.booking import Origin
+from ..jobs.messages import JournalGoneError
 from ..words import InputError
 from .settings import Settings
 
@@ -70,6 +71,9 @@ def log_journal() -> None:
         _LOG.warning("Volc Inpaint will buy nothing: %s", error.text.english)
     else:
         _LOG.info("Volc Inpaint keeps paid pictures in %s", folder)
+        if folder != journal_directory() and not folder.is_dir():
+            gone = JournalGoneError(folder, there=False)
+            _LOG.warning("Volc Inpaint: %s", gone.text.english)
         if warning := folders.warning(folder):
             _LOG.warning("Volc Inpaint: %s", warning.english)
 
