@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import email.utils
 import json
 import math
@@ -135,7 +134,7 @@ def _answer(status_code: int, headers: Mapping[str, str], content: dict[str, Any
     try:
         texts = [text for text in _list(data.get("binary_data_base64")) if text not in (None, "")]
         pictures = tuple(_decoded(text) for text in texts)
-    except (binascii.Error, ValueError, TypeError):
+    except (ValueError, TypeError):
         if not urls:
             raise InvalidResponseError(
                 Text(
