@@ -132,7 +132,7 @@ def test_an_interface_that_is_no_more_in_either_way_is_refused_and_names_what_is
     named = "choose jimeng_image2image_dream_inpaint as `model`" in outcomes[0].message
     assert named == (model == CLASSIC)
     assert service.billed == 0
-    assert service.ledger.count() <= 5
+    assert service.ledger.count() <= 8  # each of them in both ways, at most
 
 
 def test_a_picture_beside_a_failed_algorithm_is_kept_and_said_at_every_run(

@@ -44,6 +44,9 @@ def test_what_may_be_retired_names_the_successor_and_where_it_is_activated(code,
         assert ADDRESS in text
         assert "`model`" in text
         assert ("删除" in text) == (model is ERASE)
+        # what may be activated after all says where
+        own = "https://console.volcengine.com/ai/ability."
+        assert (own in text.replace("。", ".")) == (code == 50400)
 
 
 @pytest.mark.parametrize(
