@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TOLERANT = frozenset({"backslashreplace", "replace", "xmlcharrefreplace", "namereplace", "ignore"})
 _OR = "_or_backslashreplace"
 _CONSOLE = (1, 2)
-_searched: list[Any] = []
+_searched: dict[int, Any] = {}
 
 
 def guard(package: str) -> None:
@@ -70,8 +70,8 @@ def _inside(stream: Any) -> Iterator[io.TextIOWrapper]:
     """The stream itself, or if somebody's class wraps the console, what that class may write to."""
     if isinstance(stream, io.TextIOWrapper):
         yield stream
-    elif stream is not None and not isinstance(stream, io.StringIO) and stream not in _searched:
-        _searched.append(stream)
+    elif not (stream is None or isinstance(stream, io.StringIO) or id(stream) in _searched):
+        _searched[id(stream)] = stream  # kept, so that no other gets its number
         for value in getattr(stream, "__dict__", {}).values():
             if isinstance(value, io.TextIOWrapper):
                 yield value
