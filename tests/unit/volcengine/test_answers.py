@@ -298,6 +298,7 @@ def test_a_number_in_the_service_s_own_shape_is_definite_whatever_it_is(code, st
         ({"CodeN": 100016, "Code": "InternalServiceTimeout"}, 504, True),
         ({"Code": "Upstream", "Message": "gone"}, 502, True),
         ({"CodeN": 999999, "Code": ""}, 503, True),
+        ({"CodeN": 999999, "Code": "999999"}, 503, True),
         ({"Message": "?"}, 500, True),
         ({"Code": "ServiceUnavailableTemp"}, 503, False),
         ({"Code": "Upstream", "Message": "gone"}, 200, False),
