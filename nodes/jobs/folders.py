@@ -75,10 +75,13 @@ class Identity:
             JournalGoneError: It is not there, or another one.
             OSError: It can be neither read nor written.
         """
+        known = (
+            self._known
+        )  # before the folder is read: another thread may give it an identity meanwhile
         found = self._read()
-        if not self._known:
+        if not known:
             self._known = found or self._give()
-        elif found != self._known:
+        elif found != known:
             raise JournalGoneError(self._folder, there=self._folder.is_dir())
 
     def _read(self) -> bytes:

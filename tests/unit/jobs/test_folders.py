@@ -138,6 +138,21 @@ def test_of_many_servers_that_use_a_new_folder_at_once_all_agree(tmp_path):
         one.check()
 
 
+def test_of_several_calls_of_one_server_that_use_a_new_folder_at_once_none_is_refused(tmp_path):
+    identity = folders.Identity(tmp_path)
+    look = identity._read
+
+    def slowly():
+        found, identity._read = look(), look
+        another = threading.Thread(target=identity.check)
+        another.start()
+        another.join()
+        return found
+
+    identity._read = slowly
+    identity.check()
+
+
 def test_an_identity_that_nobody_finished_is_written_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(folders, "_WRITING_S", 0.05)
     (tmp_path / "journal.id").touch()
