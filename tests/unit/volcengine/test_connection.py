@@ -154,6 +154,19 @@ def test_a_deadline_that_passes_at_the_very_end_of_its_call_cuts_nothing_any_mor
     assert 0.0 == never_started.elapsed_s
 
 
+def test_a_call_lands_where_no_thread_can_be_started_any_more(monkeypatch):
+    """As in Python 3.12 while the process ends: then it lands without its deadline."""
+
+    def refuse(_):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    with peer(answering(http(OK))) as seen:
+        monkeypatch.setattr(threading.Timer, "start", refuse)
+        call(Client(KEYS, seen.url))
+
+    assert 1 == len(seen.requests)
+
+
 @pytest.mark.parametrize(("head", "drop"), ENDLESS)
 def test_a_link_that_never_ends_is_given_up_and_costs_nothing(head, drop):
     with peer(dripping(head, drop)) as seen:
