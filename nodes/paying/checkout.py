@@ -55,7 +55,7 @@ class Checkout:
             endpoint=settings.endpoint,
             max_concurrency=settings.max_concurrency,
             timeout_s=settings.timeout_s,
-            journal_directory=settings.journal_dir or server.journal_directory(),
+            journal_directory=server.configured_journal(),
             journal_max_bytes=settings.journal_max_mb * 1_000_000,
             make_journal=settings.journal_dir is None,
         )
