@@ -25,16 +25,20 @@ class Account:
         limiter: Lets calls go as the account's allowance permits.
         journal: The folder of paid pictures.
         as_tasks: Interfaces (`req_key`) whose synchronous call is no more, so that they are submitted as tasks.
+        in_doubt: Keys whose last purchase here ended in doubt, and when, in seconds of the monotonic clock.
     """
 
     client: Client
     limiter: Limiter
     journal: Journal
     as_tasks: set[str] = field(default_factory=set)
+    in_doubt: dict[str, float] = field(default_factory=dict)
 
 
 _lock = threading.Lock()
 _accounts: dict[tuple[object, ...], Account] = {}
+# Of a folder one, whatever the keys: it knows which folder it was, and what still waits to be written into it.
+_journals: dict[tuple[object, ...], Journal] = {}
 
 
 def open_account(
@@ -74,9 +78,8 @@ def open_account(
     with _lock:
         if identity not in _accounts:
             client = Client(credentials, endpoint, read_timeout_s=timeout_s)
-            _accounts[identity] = Account(
-                client,
-                Limiter(max_concurrency),
-                Journal(journal_directory, journal_max_bytes, make=make_journal),
-            )
+            place = (journal_directory, journal_max_bytes, make_journal)
+            if place not in _journals:
+                _journals[place] = Journal(journal_directory, journal_max_bytes, make=make_journal)
+            _accounts[identity] = Account(client, Limiter(max_concurrency), _journals[place])
         return _accounts[identity]

@@ -7,6 +7,7 @@ checksums, opens anywhere, and one file is replaced in one step.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 from .claims import Claim, Watch
 from .folders import Identity
 from .job import Receipt
+from .messages import JournalGoneError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -179,13 +181,13 @@ class Journal:
             OSError: The folder cannot be written, or an earlier picture is still waiting for room in it.
             VolcengineError: It is not there, or not the one that it was.
         """
+        path = self._path(key).with_suffix(".inflight")
+        self.make_folder()
+        self._identity.check()
         with self._lock:
             waiting = list(self._unwritten.items())
         for earlier, entry in waiting:
             self._keep(earlier, entry)
-        path = self._path(key).with_suffix(".inflight")
-        self.make_folder()
-        self._identity.check()
         self._make_folder(path.parent)
         return Claim.try_make(path)
 
@@ -239,6 +241,7 @@ class Journal:
 
     def _keep(self, key: str, entry: Entry) -> None:
         try:
+            self._check_share()
             size = self._write(self._path(key), entry)
         except OSError:
             with self._lock:
@@ -254,6 +257,18 @@ class Journal:
             self._unwritten.pop(key, None)
             in_use = set().union(*self._in_use.values())
         self._shelf.added(size, in_use)
+
+    def _check_share(self) -> None:
+        """Whether a folder that somebody named still is the one that it was when the picture was bought.
+
+        Raises:
+            OSError: It is not; what would be written into it is gone when the share is there again.
+        """
+        if not self._make:
+            try:
+                self._identity.check()
+            except JournalGoneError as error:
+                raise OSError(errno.ESTALE, "its folder is another one now") from error
 
     def _write(self, path: Path, entry: Entry) -> int:
         """Write an entry in one step; its size."""

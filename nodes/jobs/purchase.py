@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -99,13 +100,21 @@ class Purchase:
                     if not watch.is_held():
                         raise messages.nobody_holds(self._account.journal.directory)
                     claim = self._try_claim(key)
+        in_doubt = self._account.in_doubt
         with claim:
             try:
+                # Of equal pictures in one run, such as frames that stand still, the later ones waited for their turn.
+                waited = waited or in_doubt.get(key, 0.0) > self._run.began
                 return self._settle(key, claim, waited=waited)
             except (AnotherSeedError, VolcengineError):
                 raise
             except Exception as error:
                 raise _bug(error, claim.money) from error
+            finally:
+                if claim.money == "in doubt":
+                    in_doubt[key] = time.monotonic()
+                else:
+                    in_doubt.pop(key, None)
 
     def _settle(self, key: str, claim: Claim, *, waited: bool) -> Outcome | None:
         """What the holder of the claim does: look once more, make what can be made of what was left behind, buy."""

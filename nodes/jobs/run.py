@@ -74,6 +74,7 @@ class Run:
     Attributes:
         number: As given.
         booking: As given.
+        began: When, in seconds of the monotonic clock.
         outcomes: Filled as the jobs end, in any order.
         done: Set when all have ended, or were given up after a cancel.
         broken: What kept a job from being made, a bug; the run is then cancelled.
@@ -82,6 +83,7 @@ class Run:
     def __init__(self, number: int, total: int, booking: Booking) -> None:
         self.number = number
         self.booking = booking
+        self.began = time.monotonic()
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self.done = threading.Event()
         self.broken: Exception | None = None

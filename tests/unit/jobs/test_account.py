@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from volc_inpaint.nodes.jobs.account import open_account
+from volc_inpaint.nodes.jobs.journal import Entry, Journal
 from volc_inpaint.nodes.volcengine.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -51,3 +52,23 @@ def test_what_is_set_reaches_what_it_is_for(settings: dict[str, Any], tmp_path: 
     assert account.client.read_timeout_s == 7.0
     assert account.limiter.cap == 3
     assert account.journal.directory == tmp_path
+
+
+def test_new_keys_find_what_is_paid_and_not_on_the_disk_yet(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Temporary keys change every few hours; the disk is full the whole day."""
+
+    def refuse(*_: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Journal, "_write", refuse)
+    first = open_account(Credentials("AKTP", "b", "token"), **settings)
+    with pytest.raises(OSError, match="No space"):
+        first.journal.add("ab" * 32, Entry((b"picture",)), 1)
+    later = open_account(Credentials("AKTP", "b", "another"), **settings)
+
+    assert later.limiter is not first.limiter
+    assert later.journal.find("ab" * 32, 2) == Entry((b"picture",))
+    with pytest.raises(OSError, match="No space"):
+        later.journal.try_claim("cd" * 32)

@@ -334,6 +334,27 @@ def test_an_equal_run_shares_the_doubt_and_does_not_blame_another_server(
     assert "本 ComfyUI 服务器" in message
 
 
+def test_equal_pictures_of_one_run_are_not_sent_one_after_another_into_a_doubt(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    """Frames that stand still, on an account of one place: the second is asked for when the first has ended in doubt."""
+    still, moving = buyer.jobs(1, number=1)[0], buyer.jobs(4, seed=2, number=2)
+    frames = [replace(job, index=place) for place, job in enumerate([still, *moving, still], 1)]
+    service.fail("reset_after_body", seed=1)
+    account = buyer.make_account(service, tmp_path, cap=1)
+    outcomes = buyer.buy(account, frames)
+
+    assert statuses(outcomes) == ["unknown", "paid", "paid", "paid", "paid", "unknown"]
+    assert sorted(call.seed for call in service.ledger.calls()) == [1, 2, 3, 4, 5]
+    assert "equal call" in outcomes[-1].message
+
+    # a run that begins after the doubt was told asks anew, and says so
+    (again,) = buyer.buy(account, [still])
+    assert again.status == "paid"
+    assert "earlier call" in again.notes[0].english
+    assert account.in_doubt == {}
+
+
 def test_an_equal_run_shares_a_picture_that_found_no_room_on_the_disk(
     service: SimulatedService, tmp_path: Path, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -484,6 +505,38 @@ def test_a_journal_that_is_another_one_under_a_running_server_stops_the_purchase
     away.rename(named)
     (outcome,) = buyer.buy(account, jobs(1))
     assert outcome.status == "journal"
+
+
+@pytest.mark.parametrize("instead", ["nothing", "an empty folder"])
+def test_a_picture_that_arrives_while_the_share_is_away_waits_for_it(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs, instead: str
+) -> None:
+    """Written into the folder below it, it would be hidden as soon as the share is mounted again, and paid twice."""
+    named, away = tmp_path / "journal", tmp_path / "away"
+    named.mkdir()
+    account = buyer.make_account(service, named, make=False)
+    service.configure({"latency_s": 60.0})
+    run = workers.start(account, jobs(1), buyer.decode)
+    assert service.wait_for("on_wire", 1)
+    named.rename(away)
+    if instead != "nothing":
+        named.mkdir()
+    service.hangs.set()
+    assert run.done.wait(30)
+    (outcome,) = run.results()
+
+    assert outcome.status == "paid"
+    assert "save it now" in outcome.notes[0].english
+    assert entries(tmp_path) == entries(named) == 0
+
+    if named.exists():
+        shutil.rmtree(named)
+    away.rename(named)
+    assert account.journal.write_waiting()
+    (again,) = buyer.buy(buyer.make_account(service, named, make=False), jobs(1))
+    assert again.status == "journal"
+    assert service.billed == 1
+    assert traces(named) == []
 
 
 def test_an_entry_that_cannot_be_read_is_not_bought_again(
