@@ -8,7 +8,7 @@ import os
 import platform
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from .job import Receipt
@@ -29,7 +29,7 @@ class Trace:
     Attributes:
         state: `sent`: perhaps billed. `submitted`: as the task `task_id`. `paid`: its picture is behind the links of
             `receipt`. `no_picture`: what came was none. `unreadable`: a note that nobody can read is still a trace.
-        at: When, in seconds since 1970 UTC; None if nobody knows.
+        at: When, in seconds since 1970 UTC; None if nobody knows. Of what was submitted: when it was.
         host: Name of the machine.
         process: Number of the process.
         seed: As sent.
@@ -118,7 +118,7 @@ class Claim:
         self._file = file
         self._found = file.read()
         self._written = False
-        self.left_behind = Trace.read(self._found)
+        self.left_behind = self._noted = Trace.read(self._found)
         self.money: Money = "in doubt" if self.left_behind else "unspent"
         _pulse.add(path)
 
@@ -166,7 +166,19 @@ class Claim:
         """
         self._written = True
         self._file.write(trace.to_json())
+        self._noted = trace
         self.money = "in doubt"
+
+    def paid(self, receipt: Receipt, seed: int | None) -> None:
+        """Note that the picture is behind the links of `receipt`; its task, if it has one, can still be asked for.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        trace = Trace.now("paid", seed, receipt=receipt)
+        if self._noted is not None and self._noted.task_id:
+            trace = replace(trace, at=self._noted.at, task_id=self._noted.task_id)
+        self.write(trace)
 
     def unspent(self) -> None:
         """What was noted came to an end that costs nothing."""

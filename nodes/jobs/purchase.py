@@ -164,7 +164,7 @@ class Purchase:
                 self._note(messages.damaged())
             return None
         if left.receipt is not None and left.receipt.living_urls():
-            return self._keep(key, claim, left.receipt, (), "paid")
+            return self._resume_links(key, claim, left, left.receipt)
         task = tasks.left_task(left)
         if task is not None:
             outcome = self._resume_task(key, claim, task)
@@ -175,6 +175,22 @@ class Purchase:
             return self._failed(messages.elsewhere(left))
         self._note(messages.left_behind(left))
         return None
+
+    def _resume_links(self, key: str, claim: Claim, left: Trace, receipt: Receipt) -> Outcome:
+        """Fetch what is paid by its links; where they lead nowhere from here, ask its task for the picture itself."""
+        try:
+            return self._keep(key, claim, receipt, (), "paid")
+        except messages.PaidButNotFetchedError:
+            task, answer = tasks.left_task(left), None
+            if task is not None:
+                # whatever it says, the picture is paid, and its links live on
+                with contextlib.suppress(VolcengineError):
+                    answer = self._sending.resume(self._job, key, task)
+            if answer is None:
+                raise
+        return self._keep(
+            key, claim, Receipt.of(answer, self._job.seed), answer.pictures, "journal"
+        )
 
     def _resume_task(self, key: str, claim: Claim, task: tasks.Task) -> Outcome | None:
         """Fetch a task that an earlier run submitted; None if it is lost, or failed and is settled."""
@@ -209,7 +225,7 @@ class Purchase:
         if receipt.urls:
             # Nothing that can be opened came with them, but they lead to the same.
             with contextlib.suppress(OSError):
-                claim.write(Trace.now("paid", self._job.seed, receipt=receipt))
+                claim.paid(receipt, self._job.seed)
             pictures = self._sending.download(receipt.urls, self._decode)
             outcome = self._put(key, claim, Entry(pictures, receipt), status)
             if outcome is not None:

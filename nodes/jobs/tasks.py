@@ -52,7 +52,8 @@ class Task(NamedTuple):
 
 def left_task(trace: Trace) -> Task | None:
     """The task that a note tells of, if it can still be asked for."""
-    if trace.state != "submitted" or not trace.task_id or trace.at is None:
+    known = trace.state == "submitted" or (trace.state == "paid" and trace.receipt is not None)
+    if not known or not trace.task_id or trace.at is None:
         return None
     return Task(trace.task_id, trace.at) if time.time() - trace.at < LIFE_S else None
 

@@ -12,7 +12,7 @@ import buyer as here
 import pytest
 from simulated_service.faults import Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
-from volc_inpaint.nodes.jobs import tasks, workers
+from volc_inpaint.nodes.jobs import sending, tasks, workers
 from volc_inpaint.nodes.jobs.claims import Claim, Trace
 
 if TYPE_CHECKING:
@@ -482,6 +482,46 @@ def test_a_changed_watermark_is_another_picture_and_a_link_is_not(
     linked = here.buy(account, jobs(1, return_url=True))
 
     assert statuses(marked + linked) == ["paid", "journal"]
+
+
+class NotFromHere(dict[str, bytes]):
+    """Links whose host the network of this machine does not let through."""
+
+    def get(self, *_: Any) -> None:
+        return None
+
+
+def test_a_picture_whose_link_leads_nowhere_from_here_is_asked_of_its_task_without_the_link(
+    service: SimulatedService, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "_DOWNLOAD_PAUSE_S", 0.0)
+    service.pictures = NotFromHere()
+    first = here.buy(here.make_account(service, folder), jobs(1, return_url=True))
+    again = here.buy(here.make_account(service, folder), jobs(1, return_url=True))
+    plain = here.buy(here.make_account(service, folder), jobs(1))
+    service.pictures = {}
+
+    assert statuses(first + again + plain) == ["unknown", "unknown", "journal"]
+    assert len(service.ledger.calls()) == service.billed == 1
+    assert traces(folder) == []
+
+
+@pytest.mark.parametrize("fault", ["expired", 50511])
+def test_whatever_is_said_of_a_task_whose_picture_is_paid_its_link_lives_on(
+    service: SimulatedService, folder: Path, monkeypatch: pytest.MonkeyPatch, fault: int | str
+) -> None:
+    monkeypatch.setattr(sending, "_DOWNLOAD_PAUSE_S", 0.0)
+    service.pictures = NotFromHere()
+    here.buy(here.make_account(service, folder), jobs(1, return_url=True))
+    service.fail(fault, on="query", times=99)
+    (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
+    (trace,) = traces(folder)
+
+    assert outcome.status == "unknown"
+    assert "Run again within 24 hours" in outcome.message
+    assert (trace["state"], len(trace["report"]["urls"])) == ("paid", 1)
+    assert len(service.ledger.calls()) == service.billed == 1
+    service.pictures = {}
 
 
 def test_questions_grow_rarer_with_the_age_of_the_task_and_with_failures() -> None:
