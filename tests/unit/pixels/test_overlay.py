@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pytest
 import skimage.data
 import torch
 from PIL import Image
 from volc_inpaint.nodes.pixels import overlay
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_the_overlay_tints_what_is_masked_and_nothing_else() -> None:
