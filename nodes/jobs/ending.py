@@ -96,9 +96,11 @@ def land() -> None:
 def _on_signal(number: int, _: Any) -> None:
     # A second one ends it at once. The waiting is done beside the main thread, which may hold anything at this moment.
     signal.signal(number, signal.SIG_DFL)
-    threading.Thread(
-        target=_end_by, args=(number,), name="volc-inpaint-ending", daemon=True
-    ).start()
+    # Python 3.12 starts no thread any more once it ends by itself; then the waiting is under way already.
+    with contextlib.suppress(RuntimeError):
+        threading.Thread(
+            target=_end_by, args=(number,), name="volc-inpaint-ending", daemon=True
+        ).start()
 
 
 def _end_by(number: int) -> None:

@@ -106,6 +106,23 @@ def test_another_program_in_its_place_waits_until_the_calls_have_landed() -> Non
     assert told(script) == "cancelled written another 0"
 
 
+def test_a_terminal_that_is_closed_while_the_process_ends_does_not_cut_the_landing_short() -> None:
+    """Python 3.12 starts no thread any more then."""
+    script = (
+        "def refuse(_): raise RuntimeError\n"
+        "sent, to_land = [], Run.to_land\n"
+        "def hang_up(self):\n"
+        "    if not sent:\n"
+        "        sent.append(1)\n"
+        "        os.kill(os.getpid(), signal.SIGHUP)\n"
+        "    return to_land(self)\n"
+        "ending.install(); ending.watch(run, journal)\n"
+        "threading.Thread.start, Run.to_land = refuse, hang_up\n"
+    )
+
+    assert told(script) == "cancelled written 0"
+
+
 def test_a_program_that_does_not_exist_changes_nothing_for_later_runs() -> None:
     script = (
         "ending.install()\n"
