@@ -251,7 +251,9 @@ class Journal:
                     self._writer = threading.Thread(
                         target=self._write_later, name=name, daemon=True
                     )
-                    self._writer.start()
+                    # Python 3.12 starts none any more while it ends; its end tries once more by itself.
+                    with contextlib.suppress(RuntimeError):
+                        self._writer.start()
             raise
         with self._lock:
             self._unwritten.pop(key, None)

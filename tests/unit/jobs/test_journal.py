@@ -382,3 +382,25 @@ def test_what_found_no_room_is_written_in_the_background_as_soon_as_it_does(
     monkeypatch.setattr(Journal, "_write", write)
     buyer.wait_until(lambda: Journal(tmp_path, 10**9).find(KEY, 1) is not None)
     assert journal.write_waiting()
+
+
+def test_what_finds_no_room_at_the_end_of_the_process_keeps_nothing_else_from_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.12 starts no thread any more then."""
+    journal, write = Journal(tmp_path, 10**9), Journal._write
+
+    def refuse_large(journal: Journal, path: Path, entry: Entry) -> int:
+        if path.stem == KEY:
+            raise OSError(28, "No space left on device")
+        return write(journal, path, entry)
+
+    def refuse(_: object) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(Journal, "_write", refuse_large)
+    journal._unwritten = {KEY: Entry(PICTURES), key_of(1): Entry(PICTURES)}
+
+    assert not journal.write_waiting()
+    assert Journal(tmp_path, 10**9).find(key_of(1), 1) == Entry(PICTURES)
