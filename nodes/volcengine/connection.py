@@ -45,6 +45,12 @@ class Connection(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere: without this, `requests` prepares for a redirect, and rewinds the body, even if told not to follow."""
 
+    def close(self) -> None:
+        """Close it now. `requests` leaves that to the garbage collector, which a kept error's traceback keeps waiting."""
+        super().close()
+        if self._socket is not None:
+            self._socket.close()
+
     def cut(self) -> None:
         """End what is under way; whoever waits for it wakes up with an error."""
         if self._socket is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,26 @@ def test_twenty_calls_whose_connections_the_server_closed_in_between_reach_it_on
             assert count == seen.connections
 
     assert RUNS == len(seen.requests)
+
+
+def test_a_refused_call_closes_its_connection_although_its_error_is_kept():
+    """The error's traceback holds all that the call had, and a collector may come much later."""
+    ended = threading.Event()
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        seen.requests.append(read_request(connection))
+        connection.sendall(http(b'{"code":50413,"request_id":"R1"}', "400 Bad Request"))
+        if not connection.recv(1):
+            ended.set()
+
+    gc.disable()
+    try:
+        with peer(serve) as seen:
+            error = failure(seen.url)
+            assert ended.wait(5)
+    finally:
+        gc.enable()
+    assert error.__traceback__ is not None
 
 
 def test_twenty_calls_to_a_server_that_closes_at_the_second_request_leave_no_doubt():
