@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from typing import TYPE_CHECKING
@@ -116,6 +117,22 @@ def keys(server: ComfyUIServer, service: SimulatedService) -> Iterator[None]:
     assert status == 200
     yield
     server.request("/volc_inpaint/credentials", method="DELETE")
+
+
+@pytest.fixture
+def new_account(
+    canvas: Canvas, keys: None, server: ComfyUIServer, service: SimulatedService
+) -> None:
+    """Keys of an account of its own: what the server learns of its allowance concerns no other test, and the other way round."""
+    content = {
+        "access_key": f"{service.access_key}NEW{next(_accounts)}",
+        "secret_key": service.secret_key,
+    }
+    service.keys[content["access_key"]] = (service.secret_key, "")
+    assert server.post("/volc_inpaint/credentials", content)[0] == 200
+
+
+_accounts = itertools.count()
 
 
 @pytest.fixture(params=["classic", "vue"])

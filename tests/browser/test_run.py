@@ -33,6 +33,7 @@ def lines(canvas: Canvas) -> tuple[Locator, Locator]:
 
 
 @pytest.mark.core
+@pytest.mark.usefixtures("new_account")
 def test_variants_arrive_one_by_one_under_a_line_that_counts_them(
     canvas: Canvas, service: SimulatedService, renderer: str
 ) -> None:
@@ -235,16 +236,6 @@ def side_by_side(prompt: str) -> tuple[dict[str, Any], list[Any]]:
         ("other", 0, "save other", "images"),
     ]
     return nodes, links
-
-
-@pytest.fixture
-def new_account(
-    canvas: Canvas, keys: None, server: ComfyUIServer, service: SimulatedService
-) -> None:
-    """Keys of an account whose allowance the server has not learned in another test."""
-    content = {"access_key": f"{service.access_key}NEW", "secret_key": service.secret_key}
-    service.keys[content["access_key"]] = (service.secret_key, "")
-    assert server.post("/volc_inpaint/credentials", content)[0] == 200
 
 
 @pytest.mark.usefixtures("new_account")
