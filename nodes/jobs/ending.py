@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 # How long the end of the process waits for calls on the wire.
 LANDING_S = 15.0
-# Those that ask for an end. On Windows the C library makes SIGBREAK of Ctrl-Break and of the events of the console.
+# Those that ask for an end. On Windows the C library makes SIGBREAK of Ctrl-Break.
 _SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
+# CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT: https://learn.microsoft.com/windows/console/handlerroutine
+_CONSOLE_ENDS = frozenset({2, 5, 6})
 
 _lock = threading.Lock()
 _under_way: weakref.WeakSet[Run] = weakref.WeakSet()
 _journals: weakref.WeakSet[Journal] = weakref.WeakSet()
 _ending = threading.Event()
 _installed = False
+_console_handler: Any = None  # Windows knows its address only
 
 
 def install() -> None:
@@ -53,6 +56,8 @@ def install() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _on_signal)
+    if sys.platform == "win32":
+        _answer_console()
 
 
 def watch(run: Run, journal: Journal) -> None:
@@ -115,6 +120,26 @@ def _end_by(number: int) -> None:
         with contextlib.suppress(Exception):
             logging.shutdown()
         os._exit(128 + number)
+
+
+def _answer_console() -> None:
+    """Answer the console's end: Windows ends the process as soon as a handler of it has returned, which no signal waits for."""
+    global _console_handler
+    import ctypes  # not there in every build of Python, and wanted here only
+
+    made = ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)  # type: ignore[attr-defined,unused-ignore]
+    _console_handler = made(_on_console)
+    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
+    kernel.SetConsoleCtrlHandler(_console_handler, 1)
+
+
+def _on_console(event: int) -> int:
+    """Land on a thread of the system's; whether the event ends here. Ctrl-C and Ctrl-Break go on to Python."""
+    if event not in _CONSOLE_ENDS:
+        return 0
+    with contextlib.suppress(Exception):
+        land()
+    return 1
 
 
 def _before_another_program(event: str, _: Any) -> None:

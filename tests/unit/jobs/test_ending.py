@@ -199,15 +199,37 @@ def test_what_does_not_land_in_time_is_given_up() -> None:
     assert told(script) == "cancelled written -15"
 
 
-def test_the_events_of_a_windows_console_come_as_a_signal() -> None:
-    """The C library of Windows makes one of them; another number stands in for it here."""
-    script = (
-        "signal.SIGBREAK = signal.SIGUSR1; sys.platform = 'win32'\n"
-        "ending.install(); ending.watch(run, journal)\n"
-        "os.kill(os.getpid(), signal.SIGUSR1); time.sleep(20)\n"
-    )
+WINDOWS = (
+    "import ctypes, types\n"
+    "signal.SIGBREAK = signal.SIGUSR1; sys.platform = 'win32'\n"
+    "handlers = []\n"
+    "def add(handler, wanted): handlers.append(handler) if wanted else None\n"
+    "ctypes.WINFUNCTYPE = ctypes.CFUNCTYPE\n"
+    "ctypes.windll = types.SimpleNamespace(kernel32=types.SimpleNamespace(SetConsoleCtrlHandler=add))\n"
+    "ending.install(); ending.watch(run, journal)\n"
+)
+"""Stands in for what of Windows is used: another signal, and its way to hear of the console."""
+
+
+def test_ctrl_break_of_a_windows_console_comes_as_a_signal() -> None:
+    script = f"{WINDOWS}os.kill(os.getpid(), signal.SIGUSR1); time.sleep(20)\n"
 
     assert told(script) == f"cancelled written {128 + signal.SIGUSR1}"
+
+
+@pytest.mark.parametrize("event", [2, 5, 6], ids=["closed", "logged off", "shut down"])
+def test_the_end_of_a_windows_console_is_held_until_the_calls_have_landed(event: int) -> None:
+    """The process is gone as soon as the handler has returned."""
+    script = f"{WINDOWS}(handler,) = handlers; said = handler({event}); os._exit(said)\n"
+
+    assert told(script) == "cancelled written 1"
+
+
+@pytest.mark.parametrize("event", [0, 1], ids=["Ctrl-C", "Ctrl-Break"])
+def test_the_keys_of_a_windows_console_are_left_to_python(event: int) -> None:
+    script = f"{WINDOWS}(handler,) = handlers; said = handler({event}); os._exit(said)\n"
+
+    assert told(script) == "0"
 
 
 def test_what_is_said_of_the_end(
