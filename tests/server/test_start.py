@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from harness import archive, examples, graphs
+from harness import archive, examples, graphs, launch
 from harness.missing import missing
 from harness.workflow import to_prompt
 
@@ -39,7 +39,10 @@ def server(
 
 
 def test_the_log_shows_the_pack_imported_and_no_complaint_about_it(server: ComfyUIServer) -> None:
-    ours = [line for line in server.log.splitlines() if re.search(r"volc", line, re.IGNORECASE)]
+    # a checkout may be called like the pack, and ComfyUI's own files may lie in it
+    others = str(launch.comfyui_directory())
+    lines = [line.replace(others, "") for line in server.log.splitlines()]
+    ours = [line for line in lines if re.search(r"volc", line, re.IGNORECASE)]
 
     (imported,) = (line for line in ours if "seconds" in line)
     assert "IMPORT FAILED" not in imported
