@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 START = 4
 # Between the first calls, so that a refusal of one comes before the next leaves: most accounts run one or two.
-STAGGER_S = (0.035, 0.06)
+STAGGER_S = (0.025, 0.04)
 # How long a call takes, until one has succeeded.
 TYPICAL_S = 2.2
 PROBE_AFTER_S = 60.0
