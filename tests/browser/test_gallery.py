@@ -59,7 +59,9 @@ def fresh(server: ComfyUIServer, canvas: Canvas, keys: None) -> Iterator[None]:
 def open_page(canvas: Canvas) -> Locator:
     page = canvas.page.locator(".volc-gallery")
     if not page.count():
-        canvas.page.locator(".volc_inpaint-tab-button").click()
+        canvas.page.locator(
+            ".volc_inpaint-tab-button, [data-testid=volc_inpaint-tab-button]"
+        ).click()
     expect(page).to_be_visible()
     return page
 
@@ -67,7 +69,9 @@ def open_page(canvas: Canvas) -> Locator:
 def close_page(canvas: Canvas) -> None:
     page = canvas.page.locator(".volc-gallery")
     if page.count():
-        canvas.page.locator(".volc_inpaint-tab-button").click()
+        canvas.page.locator(
+            ".volc_inpaint-tab-button, [data-testid=volc_inpaint-tab-button]"
+        ).click()
     expect(page).to_have_count(0)
 
 

@@ -75,7 +75,7 @@ def test_warnings_and_verdicts_can_be_read(
 
 
 def test_the_page_of_paid_pictures_can_be_read(canvas: Canvas, keys: None, palette: str) -> None:
-    tab = canvas.page.locator(".volc_inpaint-tab-button")
+    tab = canvas.page.locator(".volc_inpaint-tab-button, [data-testid=volc_inpaint-tab-button]")
     tab.click()
     page = canvas.page.locator(".volc-gallery")
     assert contrast(page.locator(".volc-gallery-said").first) >= READABLE

@@ -87,7 +87,7 @@ def _gallery(canvas: Canvas, prompt: str) -> bytes:
     for seed in (101, 111, 121):
         canvas.build(*repaint(prompt, seed=seed))
         canvas.finished(canvas.queue())
-    canvas.page.locator(".volc_inpaint-tab-button").click()
+    canvas.page.locator(".volc_inpaint-tab-button, [data-testid=volc_inpaint-tab-button]").click()
     canvas.page.locator(".volc-gallery-grid [role=option]").nth(2).click()
     canvas.page.locator("[data-fact=gallerySize]").wait_for()
     _settle(canvas)
