@@ -78,7 +78,7 @@ def main() -> int:
 
 def mutants(source: str, count: int) -> list[Mutant]:
     """A sample of the mutants of a file, at most one for a place in it, the same at every call."""
-    left_out = _annotations(source)
+    left_out = _unnoticed(source)
     places: dict[tuple[int, int], list[tuple[Any, int]]] = defaultdict(list)
     for name in sorted(cosmic_ray.plugins.operator_names()):
         if "Variable" in name or "Is" in name.partition("_")[2] or "RemoveDecorator" in name:
@@ -100,11 +100,15 @@ def mutants(source: str, count: int) -> list[Mutant]:
     return found
 
 
-def _annotations(source: str) -> set[int]:
-    """Lines whose `|` is a type's."""
+def _unnoticed(source: str) -> set[int]:
+    """Lines that decide nothing at run time: annotations, whose `|` is a type's, `if TYPE_CHECKING`, decorators' `frozen`."""
     lines: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         kinds = [getattr(node, name, None) for name in ("annotation", "returns")]
+        if isinstance(node, ast.ClassDef):
+            kinds += node.decorator_list
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            kinds.append(node.test)
         for kind in kinds:
             if isinstance(kind, ast.expr):
                 lines |= set(range(kind.lineno, (kind.end_lineno or kind.lineno) + 1))

@@ -68,7 +68,7 @@ def test_no_more_pictures_are_made_than_the_account_has_places_for_and_a_few(
     account = buyer.make_account(service, tmp_path, cap=1)
     run = workers.start(account, made(16, pictures()), buyer.decode)
     try:
-        assert service.wait_for("on_wire", 1)
+        assert service.wait_for("billed", 1)
         buyer.wait_until(lambda: len(numbers) == 3)
         buyer.wait_until(lambda: run.status().waiting_for == "allowance")
 
