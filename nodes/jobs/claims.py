@@ -255,7 +255,9 @@ class _Pulse:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._beat, daemon=True)
                 self._thread.name = "volc-inpaint-claims"
-                self._thread.start()
+                # Where the system gives none, who waits for this claim gives up after a minute, having paid nothing.
+                with contextlib.suppress(RuntimeError):
+                    self._thread.start()
 
     def remove(self, path: Path) -> None:
         """It is held no more."""

@@ -270,6 +270,17 @@ def unwritable(error: OSError) -> VolcengineError:
     )
 
 
+def no_threads() -> VolcengineError:
+    """A run needs one at least."""
+    return VolcengineError(
+        Text(
+            "The system gives ComfyUI no further thread, so nothing was bought. Raise its limit (`ulimit -u`, or "
+            "`--pids-limit` of the container), or restart ComfyUI.",
+            "系统不再为 ComfyUI 分配线程，因此未购买。请提高限制（`ulimit -u` 或容器的 `--pids-limit`），或重启 ComfyUI。",
+        ),
+    )
+
+
 def nobody_holds(folder: Path) -> VolcengineError:
     """A claim that cannot be had, and that nobody seems to hold."""
     return VolcengineError(

@@ -77,7 +77,7 @@ class Run:
         began: When, in seconds of the monotonic clock.
         outcomes: Filled as the jobs end, in any order.
         done: Set when all have ended, or were given up after a cancel.
-        broken: What kept a job from being made, a bug; the run is then cancelled.
+        broken: What kept the run from beginning, or a job from being made; the run is then over, or cancelled.
     """
 
     def __init__(self, number: int, total: int, booking: Booking) -> None:

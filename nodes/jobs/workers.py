@@ -91,8 +91,16 @@ def start(
         run.booking.close()
         run.done.set()
 
-    threads = min(len(jobs), max(_THREADS, account.limiter.cap))
-    all_ended = threading.Barrier(threads, close)
+    wanted = min(len(jobs), max(_THREADS, account.limiter.cap))
+    left, leaving = wanted, threading.Lock()
+
+    def leave(threads: int = 1) -> None:
+        nonlocal left
+        with leaving:
+            left -= threads
+            last = left == 0
+        if last:
+            close()
 
     def work() -> None:
         try:
@@ -105,9 +113,16 @@ def start(
                 run.add(outcome)
                 del outcome
         finally:
-            all_ended.wait()
+            leave()
 
-    for number in range(threads):
+    for number in range(wanted):
         name = f"volc-inpaint-run-{run.number}-{number}"
-        threading.Thread(target=work, name=name, daemon=True).start()
+        try:
+            threading.Thread(target=work, name=name, daemon=True).start()
+        except RuntimeError as error:  # a container's limit, say; fewer threads do the same
+            _LOG.warning("only %d of %d threads for a run: %s", number, wanted, error)
+            if not number:
+                run.broken = messages.no_threads()
+            leave(wanted - number)
+            break
     return run

@@ -234,3 +234,29 @@ def test_as_many_calls_run_at_once_as_the_operator_allows(
     service.hangs.set()
     assert run.done.wait(30)
     assert 24 == service.ledger.peak
+
+
+@pytest.mark.parametrize("given", [0, 2])
+def test_a_run_ends_also_where_the_system_gives_no_more_threads(
+    service: SimulatedService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: int
+) -> None:
+    """As at the limit of a container's processes."""
+    start, started = threading.Thread.start, []
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name.startswith("volc-inpaint"):
+            if len(started) == given:
+                raise RuntimeError("can't start new thread")
+            started.append(thread)
+        start(thread)
+
+    account = buyer.make_account(service, tmp_path)
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    run = workers.start(account, buyer.jobs(4), buyer.decode)
+
+    assert run.done.wait(30)
+    assert (4 if given else 0) == service.billed == len(run.results())
+    if given:
+        assert run.broken is None
+    else:
+        assert "no further thread, so nothing was bought" in str(run.broken)
