@@ -18,7 +18,7 @@ from .paying.answered import look
 from .paying.checkout import Checkout, fingerprint
 from .paying.painting import Painting
 from .paying.report import batch, copies_notes, link_notes, links, missing_notes
-from .pixels import colors, encode, masks, matching, notes, pictures, region
+from .pixels import colors, encode, mask_notes, masks, matching, picture_notes, pictures, region
 from .pixels.canvas import Canvas, check_fits
 from .volcengine.errors import VolcengineError
 from .words import InputError, Text
@@ -158,7 +158,8 @@ class VolcInpaint(io.ComfyNode):
         regions = [plan(layer) if layer.any() else None for layer in selected]
         parts = {place: part for place, part in enumerate(regions) if part}
         to_send = list(parts.items())
-        brought = await in_background(notes.brought, image, given, selected)
+        brought = await in_background(picture_notes.brought, image, selected)
+        brought += await in_background(mask_notes.brought, given, selected)
         checkout = Checkout(cls.hidden.unique_id)
 
         pasted = paste_back and not wanted.draws_logo

@@ -10,7 +10,7 @@ import torch
 from comfy_api.latest import io
 
 from .host.values import Choice, Number, check_names
-from .pixels import masks, matching, morphology, notes, overlay, pictures
+from .pixels import mask_notes, masks, matching, morphology, overlay, pictures
 from .words import InputError, Text, numbers
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class MaskNormalize(io.ComfyNode):
         if on_empty == "error":
             masks.check_not_empty([masks.union(layers)], given, threshold)
 
-        said = [*notes.of_range(given), *notes.faint(stack, threshold)]
+        said = [*mask_notes.of_range(given), *mask_notes.faint(stack, threshold)]
         wanted = 1 if image is None else len(image)
         # without a picture nobody knows how many there are, so that each stays by itself
         for_one = multi_mask == "auto" and image is not None and wanted == 1
@@ -192,7 +192,7 @@ class MaskNormalize(io.ComfyNode):
                     f"遮罩 {which.chinese} 没有遮罩区域。",
                 )
             )
-        said += notes.mostly_masked(shares)
+        said += mask_notes.mostly_masked(shares)
         preview = overlay.preview(result, image)
         if preview.shape[1:3] != result.shape[1:]:
             size = f"{preview.shape[2]}x{preview.shape[1]}"

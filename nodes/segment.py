@@ -11,7 +11,7 @@ from .host.server import in_background
 from .host.values import Choice, Number, check_names
 from .jobs.job import Job
 from .paying.checkout import Checkout
-from .pixels import notes, pictures, region, segmentation
+from .pixels import picture_notes, pictures, region, segmentation
 from .pixels.segmentation import Found
 from .volcengine import models
 from .volcengine.request import Request
@@ -115,7 +115,7 @@ class VolcSegment(io.ComfyNode):
         if target == "entities" and count > 1:
             raise _too_many_pictures(count)
         model, parameters = _call(target, max_entities, refine)
-        said = notes.check_numbers(image, range(1, count + 1))
+        said = picture_notes.check_numbers(image, range(1, count + 1))
         checkout = Checkout(cls.hidden.unique_id)
 
         # The tensor is read here, on the node's own thread; what takes long runs beside it.

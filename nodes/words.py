@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,21 @@ def numbers(which: Iterable[int]) -> Text:
         run = rising[start:end]
         parts += [f"{run[0]}-{run[-1]}"] if len(run) > 2 else map(str, run)
     return Text(", ".join(parts), "、".join(parts))
+
+
+def named(which: Sequence[int], count: int, english: str, chinese: str) -> Text:
+    """Those of several by their numbers, "mask 2, 3"; the only one without, "the mask".
+
+    Args:
+        which: Their numbers, rising, at least one.
+        count: Of how many.
+        english: What they are.
+        chinese: The same.
+    """
+    if count == 1:
+        return Text(f"the {english}", chinese)
+    theirs = numbers(which)
+    return Text(f"{english} {theirs.english}", f"{chinese} {theirs.chinese} ")
 
 
 class InputError(ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from volc_inpaint.nodes.words import InputError, Text, numbers
+from volc_inpaint.nodes.words import InputError, Text, named, numbers
 
 MASK = Text("The mask is empty.", "遮罩为空。")
 
@@ -45,3 +45,9 @@ def test_an_error_of_a_bad_input_is_a_value_error_in_both_languages():
 )
 def test_runs_of_numbers_are_cut_short(which, english, chinese):
     assert Text(english, chinese) == numbers(which)
+
+
+def test_the_only_one_has_no_number_and_those_of_several_have_theirs():
+    assert Text("the mask", "遮罩") == named([1], 1, "mask", "遮罩")
+    assert Text("mask 2", "遮罩 2 ") == named([2], 3, "mask", "遮罩")
+    assert Text("mask 1-3, 5", "遮罩 1-3、5 ") == named([1, 2, 3, 5], 5, "mask", "遮罩")

@@ -1,23 +1,18 @@
-"""What is said of odd pictures and masks, and what is left unsaid of ordinary ones."""
+"""What is said of odd masks, and what is left unsaid of ordinary ones."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from harness import graphs
-from volc_inpaint.nodes.pixels import masks, matching, notes
-from volc_inpaint.nodes.words import InputError
+from volc_inpaint.nodes.pixels import mask_notes, masks, matching
 
 HEIGHT, WIDTH = 120, 160
-NAN, INF = float("nan"), float("inf")
 
 
-def picture(count: int = 1, channels: int = 3) -> torch.Tensor:
-    cat = torch.from_numpy(graphs.photograph("chelsea", (WIDTH, HEIGHT)) / np.float32(255))
-    return torch.ones((count, HEIGHT, WIDTH, channels)) * cat.mean(-1, keepdim=True)
+def pictures(count: int = 1) -> torch.Tensor:
+    return torch.zeros((count, HEIGHT, WIDTH, 3))
 
 
 def box(left: int, top: int, right: int, bottom: int, value: float = 1.0) -> torch.Tensor:
@@ -27,10 +22,10 @@ def box(left: int, top: int, right: int, bottom: int, value: float = 1.0) -> tor
 
 
 def said(*layers: torch.Tensor, images: torch.Tensor | None = None) -> list[str]:
-    """The English of the notes on masks."""
-    images = picture() if images is None else images
+    """The English of the notes."""
     given = masks.read(torch.stack(layers))
-    return [note.english for note in notes.brought(images, given, matching.prepare(given, images))]
+    prepared = matching.prepare(given, pictures() if images is None else images)
+    return [note.english for note in mask_notes.brought(given, prepared)]
 
 
 ELLIPSE = torch.from_numpy(graphs.ellipse(HEIGHT, WIDTH).astype(np.float32))
@@ -132,7 +127,7 @@ def test_more_than_95_percent_is_asked_about_with_the_share() -> None:
 def test_masks_of_several_pictures_are_told_apart_by_their_numbers() -> None:
     full, faint = box(0, 0, 160, 120), box(10, 10, 60, 60) + box(100, 20, 120, 40, 0.42)
 
-    notes_ = said(full, ELLIPSE, faint, torch.zeros((HEIGHT, WIDTH)), full, images=picture(5))
+    notes_ = said(full, ELLIPSE, faint, torch.zeros((HEIGHT, WIDTH)), full, images=pictures(5))
 
     assert notes_ == [
         (
@@ -145,14 +140,14 @@ def test_masks_of_several_pictures_are_told_apart_by_their_numbers() -> None:
 
 
 def test_a_frame_whose_mask_is_too_faint_is_told_apart_from_one_without() -> None:
-    (note,) = said(ELLIPSE, ELLIPSE * 0, box(10, 10, 60, 60, 0.4), images=picture(3))
+    (note,) = said(ELLIPSE, ELLIPSE * 0, box(10, 10, 60, 60, 0.4), images=pictures(3))
 
     assert note.startswith("Nothing is masked in picture 2, 3:")
     assert note.endswith("Its mask reaches 0.40 at most, and it takes 0.5.")
 
 
 def test_one_mask_for_all_pictures_is_told_of_once() -> None:
-    (note,) = said(box(0, 0, 160, 120), images=picture(3))
+    (note,) = said(box(0, 0, 160, 120), images=pictures(3))
 
     assert note == "100% of picture 1-3 is masked. Is the mask inverted?"
 
@@ -169,65 +164,3 @@ def test_a_range_that_was_divided_is_named(white: int, told: bool) -> None:
     found = said(ELLIPSE * white)
 
     assert any(f"read as 0 to {white}." in note for note in found) is told
-
-
-# -- pictures
-
-
-def share_broken(share: float, value: float, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    images = picture().to(dtype)
-    images[0, : round(HEIGHT * share), :, 1] = value
-    return images
-
-
-@pytest.mark.parametrize("value", [NAN, INF, -INF])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-def test_a_picture_that_is_half_no_number_is_refused(value: float, dtype: torch.dtype) -> None:
-    with pytest.raises(InputError, match="50% of the picture is no picture") as caught:
-        notes.check_numbers(share_broken(0.5, value, dtype), [1])
-
-    assert "有 50% 的像素值为 NaN 或无穷大" in caught.value.text.chinese
-
-
-def test_less_of_it_is_a_note_and_large_numbers_are_numbers() -> None:
-    (note,) = notes.check_numbers(share_broken(0.1, NAN), [1])
-    assert note.english.startswith("10.0% of the picture is NaN or infinite")
-
-    assert notes.check_numbers(picture() * 1e38, [1]) == []  # their sum is infinite
-    assert notes.check_numbers(picture().half() * 60_000, [1]) == []
-
-
-def test_only_pictures_that_are_sent_are_looked_at() -> None:
-    images = torch.cat([picture(), torch.full((1, HEIGHT, WIDTH, 3), NAN)])
-
-    assert notes.check_numbers(images, [1]) == []
-    assert said(ELLIPSE, ELLIPSE * 0, images=images)[0].startswith("Nothing is masked in picture 2")
-    with pytest.raises(InputError, match="100% of picture 2 is no picture"):
-        said(ELLIPSE, ELLIPSE, images=images)
-
-
-def with_alpha(alpha: torch.Tensor, count: int = 1) -> Any:
-    return torch.cat([picture(count), alpha.expand(count, -1, -1)[..., None]], -1)
-
-
-def test_a_transparent_part_that_is_repainted_is_named_with_its_share() -> None:
-    # a quarter of the mask is transparent
-    (note,) = said(box(20, 20, 60, 60), images=with_alpha(1 - box(20, 20, 40, 40)))
-
-    assert note.startswith("25% of what is repainted in the picture is transparent and stays so")
-
-
-def test_of_several_pictures_those_with_a_transparent_part_are_named() -> None:
-    images = torch.cat([with_alpha(torch.ones((HEIGHT, WIDTH))), with_alpha(1 - ELLIPSE)])
-
-    (note,) = said(ELLIPSE, images=images)
-
-    assert note.startswith("100% of what is repainted in picture 2 is transparent")
-
-
-def test_of_a_part_that_is_seen_nothing_is_said() -> None:
-    assert said(box(20, 20, 60, 60), images=with_alpha(torch.full((HEIGHT, WIDTH), 0.5))) == []
-    # elsewhere it may be as it will
-    assert said(box(20, 20, 60, 60), images=with_alpha(box(20, 20, 60, 60))) == []
-    # 16 px of 1600
-    assert said(box(20, 20, 60, 60), images=with_alpha(1 - box(20, 20, 24, 24))) == []

@@ -1,4 +1,4 @@
-"""What people should know of the pictures and masks that they brought, before and after they pay for them."""
+"""What people should know of the masks that they brought, before they pay for what comes of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy import ndimage  # type: ignore[import-untyped]
 
-from ..words import InputError, Text, numbers
+from ..words import Text, named, numbers
 from .masks import THRESHOLD, brightest
 
 if TYPE_CHECKING:
@@ -28,24 +28,30 @@ _STRAY_SHARE = 0.01
 """An island this small, beside a mask so much larger, is a stray click."""
 
 _CELL = 4
-_HIDDEN_SHARE = 0.01
-_BROKEN_SHARE = 0.5
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 
-def brought(images: torch.Tensor, given: Masks, layers: Sequence[Mask]) -> list[Text]:
-    """What is odd about the pictures and masks of a run that pays; pictures that are none are refused.
+def brought(given: Masks, layers: Sequence[Mask]) -> list[Text]:
+    """What is odd about the masks of a run that pays.
 
     Args:
-        images: [B, H, W, C] floating point.
         given: The masks as they were read.
         layers: [H, W] bool for each picture, made of them; an empty one means that the picture is not sent.
-
-    Raises:
-        InputError: Half or more of a picture is NaN or infinite.
     """
-    sent = [number for number, layer in enumerate(layers, 1) if layer.any()]
-    return check_numbers(images, sent) + _hidden(images, layers, sent) + _of_masks(given, layers)
+    stack, count = given.stack, len(layers)
+    notes = [*of_range(given)]
+    if len(stack) > 1 and count == 1:
+        notes.append(_united(len(stack)))
+        stack = stack.amax(0, keepdim=True)
+    # most masks are hard, which two looks tell
+    if any(_count(layer, FAINTEST) != _count(layer, _NEARLY_WHITE) for layer in stack):
+        notes += faint(stack, THRESHOLD) + _soft(stack)
+    shares = _shares(layers)
+    if empty := [number for number, share in enumerate(shares, 1) if share == 0]:
+        its_own = [brightest(stack[number - 1]) for number in empty] if len(stack) == count else []
+        notes.append(_untouched(empty, max(its_own, default=0.0)))
+    notes += _stray({id(layer): layer for layer in layers if layer.any()}.values())
+    return notes + mostly_masked(shares)
 
 
 def of_range(given: Masks) -> list[Text]:
@@ -85,7 +91,7 @@ def faint(stack: torch.Tensor, threshold: float) -> list[Text]:
             where.append(number)
     if not where:
         return []
-    masks = _which(where, len(stack), "mask", "遮罩")
+    masks = named(where, len(stack), "mask", "遮罩")
     return [
         Text(
             f"{area} px of {masks.english} are too faint, {peak:.2f} at most, and are not repainted: it takes {threshold:.2f}. "
@@ -105,7 +111,7 @@ def mostly_masked(shares: Sequence[float]) -> list[Text]:
     where = [number for number, share in enumerate(shares, 1) if share > _MOSTLY_MASKED]
     if not where:
         return []
-    picture = _which(where, len(shares), "picture", "图片")
+    picture = named(where, len(shares), "picture", "图片")
     least = min(shares[number - 1] for number in where)
     return [
         Text(
@@ -113,86 +119,6 @@ def mostly_masked(shares: Sequence[float]) -> list[Text]:
             f"{picture.chinese}有 {least:.0%} 被遮罩，遮罩是否反了？",
         )
     ]
-
-
-def check_numbers(images: torch.Tensor, sent: Iterable[int]) -> list[Text]:
-    """Refuse a picture that is none, such as a decoder makes that overflowed; note what is broken in others.
-
-    Args:
-        images: [B, H, W, C] floating point.
-        sent: Which of them will be paid for, from 1.
-
-    Raises:
-        InputError: Half or more of a picture's pixels are NaN or infinite.
-    """
-    broken: dict[int, float] = {}
-    for number in sent:
-        colours = images[number - 1, ..., :3].detach()
-        # one sum tells of all values, and is cheap
-        if not torch.isfinite(colours.sum(dtype=torch.float32)):
-            share = float((~torch.isfinite(colours)).any(-1).to(torch.float32).mean())
-            if share > 0:
-                broken[number] = share
-    if not broken:
-        return []
-    picture = _which(list(broken), len(images), "picture", "图片")
-    share = max(broken.values())
-    if share >= _BROKEN_SHARE:
-        raise InputError(
-            Text(
-                f"{share:.0%} of {picture.english} is no picture: its values are NaN or infinite, so nothing was sent. "
-                "Look at the node that makes it; a VAE in half precision may overflow (start ComfyUI with --fp32-vae).",
-                f"{picture.chinese}有 {share:.0%} 的像素值为 NaN 或无穷大，不是有效图片，未发送任何请求。"
-                "请检查生成该图片的节点；半精度 VAE 可能溢出（可用 --fp32-vae 启动 ComfyUI）。",
-            )
-        )
-    return [
-        Text(
-            f"{share:.1%} of {picture.english} is NaN or infinite; it was sent as black or white.",
-            f"{picture.chinese}有 {share:.1%} 的像素值为 NaN 或无穷大，已按黑色或白色发送。",
-        )
-    ]
-
-
-def _hidden(images: torch.Tensor, layers: Sequence[Mask], sent: Sequence[int]) -> list[Text]:
-    """That what is repainted is transparent. The alpha channel stays as it came: the service paints colours only."""
-    if images.shape[-1] != 4:
-        return []
-    shares: dict[int, float] = {}
-    for number in sent:
-        alpha = images[number - 1, ..., 3].detach().to("cpu", torch.float32).numpy()
-        share = float((alpha[layers[number - 1]] < 0.5).mean())
-        if share > _HIDDEN_SHARE:
-            shares[number] = share
-    if not shares:
-        return []
-    picture = _which(list(shares), len(images), "picture", "图片")
-    share = max(shares.values())
-    return [
-        Text(
-            f"{share:.0%} of what is repainted in {picture.english} is transparent and stays so: nobody will see it. "
-            "Split Image with Alpha takes the transparency away.",
-            f"{picture.chinese}的重绘部分有 {share:.0%} 是透明的，透明度保持不变，因此看不到重绘结果。"
-            "可用 Split Image with Alpha 节点去掉透明度。",
-        )
-    ]
-
-
-def _of_masks(given: Masks, layers: Sequence[Mask]) -> list[Text]:
-    stack, count = given.stack, len(layers)
-    notes = [*of_range(given)]
-    if len(stack) > 1 and count == 1:
-        notes.append(_united(len(stack)))
-        stack = stack.amax(0, keepdim=True)
-    # most masks are hard, which two looks tell
-    if any(_count(layer, FAINTEST) != _count(layer, _NEARLY_WHITE) for layer in stack):
-        notes += faint(stack, THRESHOLD) + _soft(stack)
-    shares = _shares(layers)
-    if empty := [number for number, share in enumerate(shares, 1) if share == 0]:
-        its_own = [brightest(stack[number - 1]) for number in empty] if len(stack) == count else []
-        notes.append(_untouched(empty, max(its_own, default=0.0)))
-    notes += _stray({id(layer): layer for layer in layers if layer.any()}.values())
-    return notes + mostly_masked(shares)
 
 
 def _united(count: int) -> Text:
@@ -228,7 +154,7 @@ def _soft(stack: torch.Tensor) -> list[Text]:
             shares.append(share)
     if not where:
         return []
-    masks = _which(where, len(stack), "mask", "遮罩")
+    masks = named(where, len(stack), "mask", "遮罩")
     return [
         Text(
             f"{max(shares):.0%} of {masks.english} is soft, between {FAINTEST} and {_NEARLY_WHITE}. What is {THRESHOLD} or "
@@ -296,11 +222,3 @@ def _shares(layers: Sequence[Mask]) -> list[float]:
         if id(layer) not in known:
             known[id(layer)] = np.count_nonzero(layer) / layer.size
     return [known[id(layer)] for layer in layers]
-
-
-def _which(where: Sequence[int], count: int, english: str, chinese: str) -> Text:
-    """The only one, or those of several by their numbers."""
-    if count == 1:
-        return Text(f"the {english}", chinese)
-    which = numbers(where)
-    return Text(f"{english} {which.english}", f"{chinese} {which.chinese} ")
