@@ -120,7 +120,7 @@ def wait_for_entries(folder: Path, count: int) -> None:
 def test_an_account_of_two_places_serves_both(
     service: SimulatedService, tmp_path: Path, buyer: Callable[..., Buyer], model: str
 ) -> None:
-    """They share the account, but no journal: neither knows of the other."""
+    """They share the account, but no journal: neither knows of the other. How often it refuses: `benchmarks/shared_account.py`."""
     service.configure({"latency_s": 0.4, "allowance": 2})
     two = [buyer(tmp_path / name) for name in ("a", "b")]
     for number, one in enumerate(two):
@@ -130,7 +130,6 @@ def test_an_account_of_two_places_serves_both(
     assert [statuses(outcomes) for outcomes in found] == [["paid"] * 8] * 2
     assert service.billed == 16
     assert service.ledger.peak == 2
-    assert service.ledger.count("refused") < len(service.ledger.calls()) / 4
 
 
 def test_a_cold_process_is_refused_three_times_at_most_and_its_next_run_never(
