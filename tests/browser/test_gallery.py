@@ -90,7 +90,7 @@ def test_a_picture_of_a_cancelled_run_is_found_put_on_the_canvas_and_run_on_with
 ) -> None:
     canvas.language(locale)
     canvas.renderer(renderer)
-    service.configure({"latency_s": 0.6})
+    service.configure({"latency_s": 1.2})
     canvas.build(*repaint(f"a cat with a {locale} hat", variants=2, seed=-1))
     run = canvas.queue()
     assert service.wait_for("on_wire", 2)

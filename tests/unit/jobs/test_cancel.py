@@ -65,7 +65,7 @@ def test_with_calls_on_the_wire(service: SimulatedService, tmp_path: Path, jobs:
 def test_run_again_while_the_cancelled_calls_are_still_on_the_wire(
     service: SimulatedService, tmp_path: Path, jobs: Jobs
 ) -> None:
-    service.configure({"latency_s": 0.5})
+    service.configure({"latency_s": 1.0})
     account = buyer.make_account(service, tmp_path)
     run = workers.start(account, jobs(4), buyer.decode)
     assert service.wait_for("on_wire", 2)

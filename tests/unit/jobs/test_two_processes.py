@@ -98,7 +98,7 @@ def test_after_a_kill_only_what_had_not_reached_the_disk_is_paid_again_and_named
 def test_a_process_that_is_ended_with_ctrl_c_lets_its_calls_land(
     service: SimulatedService, tmp_path: Path, buyer: Callable[..., Buyer]
 ) -> None:
-    service.configure({"latency_s": 0.6})
+    service.configure({"latency_s": 1.2})
     one = buyer(tmp_path, cap=2)
     one.start(variants=4)
     assert service.wait_for("on_wire", 2)
