@@ -6,11 +6,11 @@ import contextlib
 import json
 import os
 import platform
-import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from . import heartbeat
 from .job import Receipt
 from .locks import LockedFile
 
@@ -120,7 +120,7 @@ class Claim:
         self._written = False
         self.left_behind = self._noted = Trace.read(self._found)
         self.money: Money = "in doubt" if self.left_behind else "unspent"
-        _pulse.add(path)
+        heartbeat.pulse.add(path)
 
     @classmethod
     def try_make(cls, path: Path) -> Claim | None:
@@ -150,7 +150,7 @@ class Claim:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _pulse.remove(self._path)
+        heartbeat.pulse.remove(self._path)
         if self.money == "unspent" and self.left_behind and self._written:
             with contextlib.suppress(OSError):
                 self._file.write(self._found)
@@ -196,85 +196,3 @@ class Claim:
     def keep(self) -> None:
         """The picture is in the journal."""
         self.money = "kept"
-
-
-class Watch:
-    """Whether somebody holds a claim: its file changes every few seconds then.
-
-    Where locks always fail, or a file is another one at each look, everybody would wait for ever for a holder that is not.
-
-    Args:
-        path: What is claimed.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen: object = None
-        self._changed_at = self._looked_at = time.monotonic()
-
-    def is_held(self) -> bool:
-        """False if nothing has changed for a minute; looks at most once a second."""
-        now = time.monotonic()
-        if now - self._looked_at >= _LOOK_S:
-            self._looked_at = now
-            seen = self._look()
-            if seen != self._seen:
-                self._seen, self._changed_at = seen, now
-        return now - self._changed_at < _UNCHANGED_S
-
-    def _look(self) -> object:
-        # Opened, for a shared folder may tell by the name alone what it knew a while ago.
-        with contextlib.suppress(OSError):
-            descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-            try:
-                found = os.fstat(descriptor)
-            finally:
-                os.close(descriptor)
-            return (found.st_mtime_ns, found.st_size)
-        return None
-
-
-_PULSE_S = 5.0
-_LOOK_S = 1.0
-_UNCHANGED_S = 60.0
-
-
-class _Pulse:
-    """Sets the time of the claims that this process holds, every few seconds, for those who wait for them."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._paths: set[Path] = set()
-        self._thread: threading.Thread | None = None
-
-    def add(self, path: Path) -> None:
-        """A claim is held from now on."""
-        with self._lock:
-            self._paths.add(path)
-            # In a forked child there is no such thread, although its parent had started one.
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._beat, daemon=True)
-                self._thread.name = "volc-inpaint-claims"
-                # Where the system gives none, who waits for this claim gives up after a minute, having paid nothing.
-                with contextlib.suppress(RuntimeError):
-                    self._thread.start()
-
-    def remove(self, path: Path) -> None:
-        """It is held no more."""
-        with self._lock:
-            self._paths.discard(path)
-
-    def _beat(self) -> None:
-        while True:
-            time.sleep(_PULSE_S)
-            with self._lock:
-                paths = list(self._paths)
-                if not paths:
-                    self._thread = None
-                    return
-            for path in paths:
-                with contextlib.suppress(OSError):
-                    os.utime(path)
-
-
-_pulse = _Pulse()

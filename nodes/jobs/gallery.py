@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
-import struct
 import threading
-import zipfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import entries
 from .book_lines import Asked
 
 if TYPE_CHECKING:
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     from .book_lines import Reading
 
 KEY = re.compile(r"[0-9a-f]{64}")
-# The zip's first file, stored, is the report: its header, its name, its text.
-_HEADER = struct.Struct("<4s5H3I2H")
-_HEAD_BYTES = 16_384
 
 
 class Picture(NamedTuple):
@@ -81,10 +76,8 @@ class Gallery:
             OSError: It is there, but cannot be read.
         """
         try:
-            with zipfile.ZipFile(self._path(key)) as file:
-                names = json.loads(file.read("report.json"))["files"]
-                return file.read(names[0])
-        except (FileNotFoundError, zipfile.BadZipFile, KeyError, IndexError, TypeError, ValueError):
+            return entries.read(self._path(key)).pictures[0]
+        except (FileNotFoundError, entries.DamagedError, IndexError):
             return None
 
     def delete(self, key: str) -> bool:
@@ -125,7 +118,7 @@ class Gallery:
 
     def _of_report(self, key: str, asked: Asked | None) -> Picture:
         if key not in self._reports:
-            self._reports[key] = _report(self._path(key))
+            self._reports[key] = entries.read_report(self._path(key))
         report = self._reports[key]
         at, seed = report.get("received_at"), report.get("seed")
         seed = seed if isinstance(seed, int) else None
@@ -147,21 +140,3 @@ def _known(reading: Reading) -> dict[str, Picture]:
         if call.state in ("paid", "fetched") and (before is None or before.at < call.at):
             found[call.asked.key] = Picture(call.asked.key, call.at, call.asked, call.request_id)
     return found
-
-
-def _report(path: Path) -> dict[str, Any]:
-    """The report of an entry, without its pictures; empty if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-        magic, _, _, method, _, _, _, size, _, name, extra = _HEADER.unpack_from(head)
-        start = _HEADER.size + name + extra
-        plain = magic == b"PK\3\4" and method == 0 and size <= len(head) - start
-        if plain and head[_HEADER.size : start - extra] == b"report.json":
-            report = json.loads(head[start : start + size])
-        else:
-            with zipfile.ZipFile(path) as whole:
-                report = json.loads(whole.read("report.json"))
-    except (OSError, struct.error, zipfile.BadZipFile, KeyError, ValueError):
-        return {}
-    return report if isinstance(report, dict) else {}

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..volcengine.errors import VolcengineError
 from . import messages, tasks
 from .claims import Trace
+from .entries import DamagedError, Entry
 from .job import Receipt, delivered, failed
-from .journal import DamagedError, Entry, journal_key
+from .journal import journal_key
 from .sending import AnotherSeedError, Sending
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from PIL import Image
 from volc_inpaint.nodes.host import book_page, daily_limit, gallery
 from volc_inpaint.nodes.jobs.book import open_book
 from volc_inpaint.nodes.jobs.book_lines import Asked
+from volc_inpaint.nodes.jobs.entries import Entry
 from volc_inpaint.nodes.jobs.job import Receipt
-from volc_inpaint.nodes.jobs.journal import Entry, Journal
+from volc_inpaint.nodes.jobs.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

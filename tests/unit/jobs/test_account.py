@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from volc_inpaint.nodes.jobs.account import open_account
-from volc_inpaint.nodes.jobs.journal import Entry, Journal
+from volc_inpaint.nodes.jobs.entries import Entry
+from volc_inpaint.nodes.jobs.journal import Journal
 from volc_inpaint.nodes.volcengine.credentials import Credentials
 
 if TYPE_CHECKING:

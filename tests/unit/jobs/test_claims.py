@@ -6,13 +6,11 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from volc_inpaint.nodes.jobs import claims
-from volc_inpaint.nodes.jobs.claims import Claim, Trace, Watch
+from volc_inpaint.nodes.jobs.claims import Claim, Trace
 from volc_inpaint.nodes.jobs.job import Receipt
 
 if TYPE_CHECKING:
@@ -258,24 +256,3 @@ def test_of_many_at_once_one_gets_the_claim_each_time(tmp_path: Path) -> None:
     race(4, work)
     assert most == 1
     assert got > 0
-
-
-def test_who_waits_sees_that_somebody_holds_the_claim(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(claims, "_pulse", claims._Pulse())
-    monkeypatch.setattr(claims, "_PULSE_S", 0.02)
-    monkeypatch.setattr(claims, "_LOOK_S", 0.0)
-    monkeypatch.setattr(claims, "_UNCHANGED_S", 0.5)
-    path = tmp_path / "claim"
-    claim, watch = made(path), Watch(path)
-    deadline = time.monotonic() + 1.0
-    while time.monotonic() < deadline:
-        assert watch.is_held()
-        time.sleep(0.02)
-
-    end(claim, "doubt")
-    deadline = time.monotonic() + 10.0
-    while watch.is_held():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from simulated_service.faults import OF_PICTURES, Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
-from volc_inpaint.nodes.jobs import claims, locks, workers
+from volc_inpaint.nodes.jobs import heartbeat, locks, workers
 from volc_inpaint.nodes.jobs.book import open_book
 from volc_inpaint.nodes.jobs.journal import Journal
 from volc_inpaint.nodes.jobs.limiter import Limiter
@@ -392,8 +392,8 @@ def test_a_claim_that_nobody_holds_is_an_error_that_names_the_folder(
     account = buyer.make_account(service, tmp_path)
     open_book(tmp_path)
     monkeypatch.setattr(locks, "_lock", refuse)
-    monkeypatch.setattr(claims, "_LOOK_S", 0.0)
-    monkeypatch.setattr(claims, "_UNCHANGED_S", 0.3)
+    monkeypatch.setattr(heartbeat, "_LOOK_S", 0.0)
+    monkeypatch.setattr(heartbeat, "_UNCHANGED_S", 0.3)
     (outcome,) = buyer.buy(account, buyer.jobs(1))
 
     assert outcome.status == "failed"

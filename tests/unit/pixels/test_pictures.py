@@ -158,6 +158,23 @@ def test_the_key_names_pixels_not_files() -> None:
     assert len({key, *(pictures.pixels_key(*other) for other in others)}) == 6
 
 
+def test_pixels_are_named_by_value_shape_and_place() -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    mask = rgb[..., 0] > 128
+    changed = rgb.copy()
+    changed[0, 0, 0] ^= 1
+    names = [
+        pictures.pixels_key(rgb, mask),
+        pictures.pixels_key(changed, mask),
+        pictures.pixels_key(rgb, ~mask),
+        pictures.pixels_key(rgb.reshape(32, 128, 3), mask),
+        pictures.pixels_key(rgb[..., ::-1], mask),
+    ]
+
+    assert len(set(names)) == len(names)
+    assert pictures.pixels_key(rgb.copy(order="F"), mask) == names[0]
+
+
 # -- answers
 
 
