@@ -13,11 +13,12 @@ from .host.older import keeps_preview
 from .host.server import as_core_does, in_background
 from .host.values import Choice, Number, error
 from .jobs.job import MadeWhenNeeded
-from .paying import painting
+from .paying import painting_notes, painting_widgets
 from .paying.answered import look
-from .paying.checkout import Checkout, fingerprint
+from .paying.checkout import Checkout
 from .paying.painting import Painting
-from .paying.report import batch, copies_notes, link_notes, links, missing_notes
+from .paying.painting_node import PaintingNode
+from .paying.report import batch, links
 from .pixels import colors, encode, mask_notes, masks, matching, picture_notes, pictures, region
 from .pixels.canvas import Canvas, check_fits
 from .volcengine.errors import VolcengineError
@@ -40,7 +41,7 @@ FIT = Choice("fit", tuple(region.FITS))
 CONTEXT = Number("context", 0.0, 0, 10, step=0.5)
 
 
-class VolcInpaint(io.ComfyNode):
+class VolcInpaint(PaintingNode):
     """An image, a mask and a prompt become several edited pictures."""
 
     @classmethod
@@ -71,7 +72,7 @@ class VolcInpaint(io.ComfyNode):
                     "brighter is repainted wholly, the rest not at all. A picture of a batch in which nothing is "
                     "masked comes back as it was and costs nothing.",
                 ),
-                *painting.inputs(),
+                *painting_widgets.inputs(),
                 io.Boolean.Input(
                     "paste_back",
                     default=True,
@@ -86,8 +87,8 @@ class VolcInpaint(io.ComfyNode):
                     tooltip="What to do with a picture over the interface's limits: send a crop around the mask, "
                     "scale it down, or stop with an error.",
                 ),
-                *painting.delivery(),
-                *painting.choices(),
+                *painting_widgets.delivery(),
+                *painting_widgets.choices(),
                 io.Float.Input(
                     **CONTEXT.widget,
                     optional=True,
@@ -102,19 +103,9 @@ class VolcInpaint(io.ComfyNode):
                     "was masked, and take it out of the masked part.",
                 ),
             ],
-            outputs=painting.outputs(),
+            outputs=painting_widgets.outputs(),
             hidden=[io.Hidden.unique_id],
         )
-
-    @classmethod
-    def validate_inputs(cls, seed: int | None) -> bool | str:
-        """Seeds beyond the widget's range are folded into it."""
-        return painting.check_seed(seed)
-
-    @classmethod
-    def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float:
-        """Looked at before each run; another value runs the node anew."""
-        return fingerprint(cls.hidden.unique_id, seed)
 
     @classmethod
     async def execute(
@@ -216,8 +207,7 @@ class VolcInpaint(io.ComfyNode):
         kept = await in_background(canvas.keep)
         places = sorted([*kept, *(outcome.job.index - 1 for outcome in painted)])
         said = brought + [note for part in regions if part for note in part.notes]
-        said += copies_notes(checkout.outcomes) + missing_notes(checkout.outcomes, painted)
-        said += wanted.notes() + link_notes(painted, return_url=wanted.return_url)
+        said += painting_notes.of_run(wanted, checkout.outcomes, painted)
         if paste_back and not pasted:
             said.append(_LOGO_NOTE)
         return checkout.output(

@@ -12,11 +12,12 @@ from comfy_api.latest import io
 from .host import values
 from .host.older import keeps_preview
 from .host.server import as_core_does
-from .paying import painting
+from .paying import painting_notes, painting_widgets
 from .paying.answered import look
-from .paying.checkout import Checkout, fingerprint
+from .paying.checkout import Checkout
 from .paying.painting import Painting
-from .paying.report import batch, link_notes, links, missing_notes
+from .paying.painting_node import PaintingNode
+from .paying.report import batch, links
 from .pixels import pictures
 from .volcengine.client import check_url
 from .words import InputError, Text
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from .paying.answered import Answered
 
 
-class VolcInpaintURL(io.ComfyNode):
+class VolcInpaintURL(PaintingNode):
     """Two links and a prompt become several edited pictures; nothing is uploaded."""
 
     @classmethod
@@ -54,23 +55,13 @@ class VolcInpaintURL(io.ComfyNode):
                     default="",
                     tooltip="Link to the mask: an 8-bit grey PNG of the same size; white is repainted.",
                 ),
-                *painting.inputs(),
-                *painting.delivery(),
-                *painting.choices(),
+                *painting_widgets.inputs(),
+                *painting_widgets.delivery(),
+                *painting_widgets.choices(),
             ],
-            outputs=painting.outputs(),
+            outputs=painting_widgets.outputs(),
             hidden=[io.Hidden.unique_id],
         )
-
-    @classmethod
-    def validate_inputs(cls, seed: int | None) -> bool | str:
-        """Seeds beyond the widget's range are folded into it."""
-        return painting.check_seed(seed)
-
-    @classmethod
-    def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float:
-        """Looked at before each run; another value runs the node anew."""
-        return fingerprint(cls.hidden.unique_id, seed)
 
     @classmethod
     async def execute(cls, image_url: str, mask_url: str, **widgets: Any) -> io.NodeOutput:
@@ -114,11 +105,7 @@ class VolcInpaintURL(io.ComfyNode):
         return checkout.output(
             as_core_does(_batch([taken[place + 1] for place in places])),
             links(checkout.outcomes),
-            notes=[
-                *missing_notes(checkout.outcomes, painted),
-                *wanted.notes(),
-                *link_notes(painted, return_url=wanted.return_url),
-            ],
+            notes=painting_notes.of_run(wanted, checkout.outcomes, painted),
             batch=batch(places, wanted.variants),
         )
 

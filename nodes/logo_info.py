@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from .host import values
-from .paying.painting import LogoInfoSocket
+from .paying.painting_widgets import LogoInfoSocket
 from .volcengine import request
 from .words import InputError, Text
 

@@ -1,54 +1,15 @@
-"""Prompt, seeds, the fields on the wire and the notes, as the painting nodes make them of their widgets."""
+"""What is to be painted, as it is read of the widgets: prompt, seeds, jobs, the fields on the wire."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from volc_inpaint.nodes.paying import painting
-from volc_inpaint.nodes.paying.painting import Painting
-from volc_inpaint.nodes.volcengine.models import (
-    DREAM_INPAINT,
-    ERASE,
-    INPAINTING,
-    INPAINTING_EDIT,
-    Model,
-)
-from volc_inpaint.nodes.volcengine.request import LogoInfo, Request
+from to_paint import LABEL, REQUEST, fields, on_query, read
+from volc_inpaint.nodes.volcengine.models import DREAM_INPAINT, ERASE, INPAINTING_EDIT, Model
+from volc_inpaint.nodes.volcengine.request import LogoInfo
 from volc_inpaint.nodes.words import InputError, Text
-
-LOCALES = Path(__file__).resolve().parents[3] / "locales"
-REQUEST = Request(INPAINTING_EDIT, {}, pictures=(b"a", b"b"))
-LABEL = LogoInfo(content_producer="me", producer_id="1")
-WIDGETS = {
-    "prompt": "一只小狗",
-    "variants": 4,
-    "seed": 1,
-    "steps": 25,
-    "scale": 5.0,
-    "return_url": False,
-    "require_all": False,
-}
-
-
-def read(**changes):
-    return Painting.read(**{**WIDGETS, **changes})
-
-
-def fields(model, **changes):
-    return read(model=model.req_key, **changes).request().parameters
-
-
-def on_query(model, **changes):
-    return read(model=model.req_key, **changes).request().on_query
-
-
-def notes(model, **changes):
-    return [note.english for note in read(model=model.req_key, **changes).notes()]
-
 
 # -- the prompt
 
@@ -174,46 +135,6 @@ def test_a_seed_of_minus_one_draws_one_for_each_variant():
     assert max(seeds) <= 2**31 - 1
 
 
-@pytest.mark.parametrize("seed", [0, 1, -1, 2**31 - 1, 7.0, np.int64(7), torch.tensor(7)])
-def test_a_seed_within_the_widget_s_range_stays_itself(seed):
-    wanted = read(seed=seed)
-
-    assert (int(seed), None) == (wanted.seed, wanted.linked_seed)
-    assert [] == wanted.notes()
-
-
-@pytest.mark.parametrize(
-    ("seed", "folded"),
-    # the rest of a division by 2^31
-    [
-        (2**31, 0),
-        (2**31 + 5, 5),
-        (2**50 - 1, 2**31 - 1),
-        (2**64 - 1, 2**31 - 1),
-        (1125899906842597, 2147483621),
-    ],
-)
-def test_a_seed_of_another_node_is_folded_and_the_report_says_so(seed, folded):
-    wanted = read(seed=seed, variants=2)
-
-    assert folded == wanted.seed
-    assert [folded, (folded + 1) % 2**31] == [job.seed for job in wanted.jobs(REQUEST, "p")]
-    (note,) = wanted.notes()
-    assert f"The seed {seed} is beyond the interface's range, so {folded} stands" in note.english
-    assert f"种子 {seed} 超出接口范围，改用 {folded}" in note.chinese
-
-
-@pytest.mark.parametrize(
-    ("seed", "accepted"), [(None, True), (5, True), (-1, True), (2**64 - 1, True), (-2, False)]
-)
-def test_a_script_s_seed_is_checked_before_the_run(seed, accepted):
-    answer = painting.check_seed(seed)
-
-    assert accepted == (answer is True)
-    if not accepted:
-        assert "seed is -2, but must be a whole number from -1" in str(answer)
-
-
 # -- what is sent
 
 
@@ -243,8 +164,10 @@ def test_only_what_a_model_takes_is_sent():
     model = Model("other", says, takes=frozenset({"scale"}), prompt_field="prompt")
     silent = Model("silent", says, takes=frozenset({"steps"}))
 
-    assert {"prompt": "a", "scale": 5.0} == Painting(model, "a").request().parameters
-    assert {"steps": 25} == Painting(silent, "a").request().parameters
+    assert {"prompt": "a", "scale": 5.0} == replace(
+        read(), model=model, prompt="a"
+    ).request().parameters
+    assert {"steps": 25} == replace(read(), model=silent, prompt="a").request().parameters
 
 
 def test_a_watermark_turned_off_is_the_same_request_as_none():
@@ -254,17 +177,6 @@ def test_a_watermark_turned_off_is_the_same_request_as_none():
     assert not read(logo_info=off).draws_logo
     asked = on_query(DREAM_INPAINT, logo_info=off)
     assert {"return_url": False, "aigc_meta": {"producer_id": "7"}} == asked
-
-
-def test_the_classic_takes_everything_but_the_label_and_says_nothing():
-    expected = {"custom_prompt": "一只小狗", "steps": 25, "scale": 5.0, "return_url": True}
-
-    assert expected == fields(INPAINTING_EDIT, return_url=True)
-    assert {} == on_query(INPAINTING_EDIT, return_url=True, logo_info=LABEL)
-    assert [] == notes(INPAINTING_EDIT, prompt="a" * 500, steps=30, scale=7.0, logo_info=LogoInfo())
-    (note,) = notes(INPAINTING_EDIT, logo_info=LABEL)
-    assert "takes no implicit label: it was not sent" in note
-    assert "aigc_meta" not in fields(INPAINTING_EDIT, logo_info=LABEL)
 
 
 def test_the_successor_takes_the_prompt_and_asks_for_the_rest_with_the_picture():
@@ -292,83 +204,3 @@ def test_the_eraser_takes_no_prompt_and_has_defaults_of_its_own():
     assert expected == fields(ERASE, return_url=True, logo_info=LABEL)
     assert expected == fields(ERASE, return_url=True, prompt="", logo_info=LABEL)
     assert "" == read(prompt="  ", model=ERASE.req_key).prompt
-
-
-def test_any_other_value_of_steps_and_scale_is_sent_as_it_is():
-    sent = fields(ERASE, steps=26, scale=5.1)
-
-    assert (26, 5.1) == (sent["steps"], sent["scale"])
-    assert [] == notes(ERASE, prompt="", steps=26, scale=5.1)
-    (note,) = notes(ERASE, prompt="", steps=40)
-    assert "scale 7 was sent" in note
-    assert "steps" not in note
-
-
-# -- what the report says
-
-
-def test_the_successor_says_that_it_takes_no_steps_and_no_scale():
-    (note,) = notes(DREAM_INPAINT)
-
-    assert note.startswith("jimeng_image2image_dream_inpaint takes no steps and no scale: not sent")
-
-
-@pytest.mark.parametrize(("length", "expected"), [(120, 0), (121, 1)])
-def test_a_prompt_longer_than_advised_is_sent_and_noted(length, expected):
-    text = "狗" * length
-
-    assert text == fields(DREAM_INPAINT, prompt=text)["prompt"]
-    said = notes(DREAM_INPAINT, prompt=text)
-    assert expected == sum(f"{length} characters" in note for note in said)
-
-
-def test_with_a_label_the_report_says_where_it_is():
-    assert "none that ComfyUI saves" in notes(DREAM_INPAINT, logo_info=LABEL)[1]
-
-
-def test_the_eraser_says_what_it_left_out_and_what_it_took():
-    prompt, sampling, watermark, label = notes(ERASE, logo_info=LABEL)
-
-    assert "i2i_inpainting takes no prompt" in prompt
-    assert "steps 30, scale 7 was sent" in sampling
-    assert "watermark of i2i_inpainting has an opacity of its own" in watermark
-    assert "takes no implicit label" in label
-
-
-# -- what the canvas and the locales say of the models
-
-
-@pytest.mark.parametrize("node", ["VolcInpaint", "VolcInpaintURL"])
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_tooltips_say_of_each_model_what_its_row_says(node, language):
-    names = json.loads((LOCALES / language / "nodeDefs.json").read_text("utf-8"))
-    tooltips = {name: one["tooltip"] for name, one in names[node]["inputs"].items()}
-
-    for name, model in INPAINTING.items():
-        said = (
-            f"{name}: {model.says.english}" if language == "en" else f"{name}：{model.says.chinese}"
-        )
-        assert said in tooltips["model"]
-    for widget, takes in {
-        "prompt": lambda model: model.prompt_field,
-        "steps": lambda model: model.knows("steps"),
-        "scale": lambda model: model.knows("scale"),
-    }.items():
-        others = [name for name, model in INPAINTING.items() if not takes(model)]
-        english, chinese = f"Not used by {', '.join(others)}.", f"{'、'.join(others)} 不使用此项。"
-        assert tooltips[widget].endswith(english if language == "en" else chinese)
-
-
-def test_the_canvas_learns_from_the_schema_how_a_prompt_is_counted_and_what_is_not_used():
-    model = next(one for one in painting.choices() if one.id == "model")
-
-    expected = {
-        "img2img_inpainting_edit_zi2i": ("words", 100, []),
-        "jimeng_image2image_dream_inpaint": ("characters", 120, ["steps", "scale"]),
-        "i2i_inpainting": ("", 0, ["prompt"]),
-    }
-    found = model.as_dict()["volc_models"]
-    assert expected == {
-        name: tuple(row.values()) for name, row in found.items() if name in expected
-    }
-    assert set(INPAINTING) == set(found)

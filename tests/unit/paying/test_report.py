@@ -4,41 +4,10 @@ from __future__ import annotations
 
 import json
 
-from volc_inpaint.nodes.jobs.job import Job, Outcome
-from volc_inpaint.nodes.paying.report import (
-    batch,
-    copies_notes,
-    link_notes,
-    links,
-    missing_notes,
-    report,
-    summary,
-)
-from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT
-from volc_inpaint.nodes.volcengine.request import Request
+from to_paint import ALL, KEPT, PAID, job
+from volc_inpaint.nodes.jobs.job import Outcome
+from volc_inpaint.nodes.paying.report import batch, links, report, summary
 from volc_inpaint.nodes.words import Text
-
-
-def job(index: int, image: int, seed: int) -> Job:
-    return Job(index, image, Request(INPAINTING_EDIT), "pixels", seed)
-
-
-NOTE = Text("note", "甲")
-PAID = Outcome(
-    job(1, 1, 7), "paid", value="picture", urls=("https://a/1",), request_id="R1", code=10000,
-    message="Success", elapsed_s=2.17, received_at=1_755_508_798.0, notes=(Text("note", "甲"),),
-)  # fmt: skip
-KEPT = Outcome(job(2, 1, 8), "journal", value="picture", request_id="R2", code=10000, elapsed_s=1.0)
-FAILED = Outcome(
-    job(3, 1, 9),
-    "failed",
-    request_id="R3",
-    code=50413,
-    message="line\n行",
-    notes=(Text("note", "甲"),),
-)
-UNKNOWN = Outcome(job(4, 2, 10), "unknown", code=0, message="no answer")
-ALL = [PAID, KEPT, FAILED, UNKNOWN]
 
 
 def test_the_report_has_the_fields_of_the_contract():
@@ -124,14 +93,6 @@ def test_links_are_one_a_line_in_order():
     assert "" == links([KEPT])
 
 
-def test_pictures_without_the_link_asked_for_are_named_once():
-    assert [] == link_notes([PAID, KEPT], return_url=False)
-    assert [] == link_notes([PAID], return_url=True)
-    (note,) = link_notes([PAID, KEPT], return_url=True)
-    assert "variant 2:" in note.english
-    assert "变体 2 " in note.chinese
-
-
 def test_a_run_of_nothing_is_a_report_too():
     expected = {
         "paid": 0,
@@ -160,27 +121,3 @@ def test_the_batch_says_which_place_is_which():
     assert [1, 1, 2, 3, 3] == [entry["image"] for entry in actual]
     assert [1, 2, 2, 1, 2] == [entry["variant"] for entry in actual]
     assert [False, False, False, True, True] == [entry["untouched"] for entry in actual]
-
-
-def test_what_is_not_in_the_batch_is_named():
-    assert [] == missing_notes([PAID, KEPT], [PAID, KEPT])
-
-    (note,) = missing_notes(ALL, [PAID, KEPT])
-
-    assert "picture 1 variant 3; picture 2." in note.english
-    assert "图片 1 的变体 3；图片 2。" in note.chinese
-    assert "require_all" in note.english
-    assert "require_all" in note.chinese
-
-
-def test_copies_are_named_unless_their_seeds_were_drawn():
-    request = Request(INPAINTING_EDIT)
-    keys = {1: "a", 2: "b", 3: "a", 4: "a", 5: "c"}
-    jobs = [Job(n, n, request, key, seed=1) for n, key in keys.items()]
-
-    (note,) = copies_notes(Outcome(job, "paid") for job in jobs)
-
-    assert "Pictures 1, 3, 4 are the same" in note.english
-    assert "图片 1、3、4 " in note.chinese
-    drawn = [Job(n, n, request, "a", seed=n, drawn=True) for n in (1, 2)]
-    assert [] == copies_notes(Outcome(job, "paid") for job in drawn)

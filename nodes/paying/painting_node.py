@@ -1,0 +1,24 @@
+"""What ComfyUI asks of both painting nodes before it runs them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from .checkout import fingerprint
+from .painting_widgets import check_seed
+
+
+class PaintingNode(io.ComfyNode):
+    """A node with a `seed`: one beyond the widget's range is folded into it, and -1 runs anew each time."""
+
+    @classmethod
+    def validate_inputs(cls, seed: int | None) -> bool | str:
+        """Stands in for ComfyUI's own check of the seed's range."""
+        return check_seed(seed)
+
+    @classmethod
+    def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float:
+        """Looked at before each run; another value runs the node anew."""
+        return fingerprint(cls.hidden.unique_id, seed)
