@@ -161,12 +161,11 @@ class BookFile:
             if known is None:
                 task_id, sent_at = str(line["task_id"]), float(line["submitted_at"])
                 known = Call(task_id, sent_at, "sent", self._asked(line), task_id=task_id)
-            code, request_id = line.get("code", 0), str(line.get("request_id", ""))
             ended = replace(
                 known,
                 state=state,  # type: ignore[arg-type]
-                code=code if isinstance(code, (int, str)) else 0,
-                request_id=request_id or known.request_id,
+                code=line.get("code", 0),
+                request_id=str(line.get("request_id", "")) or known.request_id,
             )
             if number:
                 self.calls[number] = ended
@@ -185,10 +184,9 @@ class BookFile:
         """What a line asks for; equal texts are kept once."""
         texts = (str(line.get(name, "")) for name in ("model", "key", "prompt", "node", "workflow"))
         model, key, prompt, node, workflow = (self._texts.setdefault(text, text) for text in texts)
-        seed = line.get("seed")
         return Asked(
             model=model,
-            seed=seed if isinstance(seed, int) else None,
+            seed=line.get("seed"),
             image=int(line.get("image", 0)),
             variant=int(line.get("variant", 0)),
             key=key,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from volc_inpaint.nodes.jobs import book as module
 from volc_inpaint.nodes.jobs.book import Book
-from volc_inpaint.nodes.jobs.book_lines import Asked, day, sums
+from volc_inpaint.nodes.jobs.book_lines import Asked, day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,14 +104,6 @@ def states(book: Book) -> list[str]:
     return [call.state for call in book.read().calls.values()]
 
 
-def test_a_day_is_that_of_beijing() -> None:
-    assert ["2026-11-25", "2026-11-26", "2027-01-01"] == [
-        day(at("2026-11-25T15:59:59")),
-        day(at("2026-11-25T16:00:00")),
-        day(at("2026-12-31T16:00:00")),
-    ]
-
-
 def test_the_lines_of_a_call_say_what_became_of_it_and_nothing_else(tmp_path: Path) -> None:
     book = Book(tmp_path)
     number = book.sent(ASKED)
@@ -143,19 +135,6 @@ def test_the_lines_of_a_call_say_what_became_of_it_and_nothing_else(tmp_path: Pa
     if os.name != "nt":
         assert file.stat().st_mode & 0o777 == 0o600
         assert file.parent.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_torn_line_is_passed_over_and_those_around_it_are_read(tmp_path: Path) -> None:
-    sent = {"state": "sent", "at": 1.0, "model": "m", "seed": 1}
-    torn = '{"state": "paid", "id": "2026-11-a", "at": 2.0, "requ'
-    path = write(tmp_path, {**sent, "id": "2026-11-a"}, {**sent, "id": "2026-11-b"}, end=torn)
-    book = Book(tmp_path)
-    assert ["unknown", "unknown"] == states(book)
-
-    path.write_text(
-        path.read_text() + '\nnull\n[1]\n{"state": "paid", "id": "2026-11-b", "at": 3.0}\n'
-    )
-    assert ["unknown", "paid"] == states(Book(tmp_path))
 
 
 def test_what_a_full_disk_kept_out_is_written_with_the_next_line(
@@ -310,39 +289,3 @@ def test_only_files_of_the_book_are_read(tmp_path: Path) -> None:
         write(tmp_path, sent, name=name)
 
     assert {} == Book(tmp_path).read(also=["../secret.jsonl", f"../{OTHER}.jsonl"]).calls
-
-
-def test_the_sums_of_a_day_a_month_and_all(tmp_path: Path) -> None:
-    """Counted by hand: it is 10 at night of 25 November in Beijing."""
-    moments = {
-        "today": "2026-11-25T13:00:00",
-        "this morning": "2026-11-24T16:00:00",
-        "yesterday": "2026-11-24T15:59:59",
-        "this month": "2026-10-31T16:00:00",
-        "last month": "2026-10-31T15:59:59",
-    }
-    lines: list[dict[str, Any]] = []
-    for number, (moment, state, model) in enumerate(
-        [
-            ("today", "paid", "a"),
-            ("today", "failed", "a"),
-            ("today", "unknown", "b"),
-            ("this morning", "paid", "b"),
-            ("yesterday", "paid", "a"),
-            ("this month", "failed", "a"),
-            ("last month", "paid", "a"),
-        ]
-    ):
-        about = {"id": f"2026-11-{number}", "at": at(moments[moment])}
-        lines += [{"state": "sent", "model": model, **about}, {"state": state, **about}]
-    lines.append({"state": "journal", "at": at(moments["today"]), "model": "a"})
-    write(tmp_path, *lines)
-
-    found = sums(Book(tmp_path).read(), at("2026-11-25T14:00:00"))
-    counts = {
-        span: [found[span][name] for name in ("paid", "failed", "unknown", "journal")]
-        for span in ("today", "month", "all")
-    }
-    assert {"today": [2, 1, 1, 1], "month": [3, 2, 1, 1], "all": [4, 2, 1, 1]} == counts
-    of_b = found["all"]["models"]["b"]
-    assert (1, 0, 1, 0) == (of_b["paid"], of_b["failed"], of_b["unknown"], of_b["journal"])
