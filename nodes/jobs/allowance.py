@@ -9,6 +9,7 @@ asks for more sooner.
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TYPE_CHECKING
 
@@ -47,19 +48,18 @@ class Allowance:
         self.limit = min(START, cap)
         self.running = 0
         self._proven = 0
-        self._refused_ever = False
-        self._shared = False
         self._anew = False
-        self._let_in = 0
-        self._refused_at = 0.0
-        self._probe_calls = SHARED_PROBE_CALLS
+        self._refused_at: float | None = None
         self._typical_s = TYPICAL_S
         self._next_at = 0.0
         self._backoffs = 0
         self._interval_s = 0.0
         self._probing = False
+        # After so long, or so many calls that were let in, one more is tried; calls count where others are known to be.
         self._probe_wait_s = PROBE_AFTER_S
-        self._probe_at = 0.0
+        self._probe_at = math.inf
+        self._probe_calls = math.inf
+        self._probe_in = math.inf
 
     def delay_s(self, now: float) -> float | None:
         """Seconds until the next call may start; None: not before a running one ends."""
@@ -86,16 +86,14 @@ class Allowance:
         self.running -= 1
         self._typical_s += 0.3 * (elapsed_s - self._typical_s)
         self._backoffs, self._anew = 0, False
-        self._let_in += 1
-        self._interval_s = self._interval_s * 0.9 if self._interval_s > 0.01 else 0.0
-        if not self._refused_ever:
+        self._interval_s *= 0.9
+        self._probe_in -= 1
+        if self._refused_at is None:
             self.limit = min(self._cap, self.limit + 1)
-        elif self.limit < self._cap and (
-            now >= self._probe_at or (self._shared and self._let_in >= self._probe_calls)
-        ):
+        elif self.limit < self._cap and (now >= self._probe_at or self._probe_in <= 0):
             self.limit += 1
-            self._probing, self._let_in = True, 0
-            self._probe_at = now + self._probe_wait_s
+            self._probing = True
+            self._wait_to_probe(now)
 
     def end(self) -> None:
         """A call ended and says nothing about the allowance."""
@@ -106,16 +104,16 @@ class Allowance:
         self.running -= 1
         if self._probing:
             self._probe_wait_s = min(LONGEST_PROBE_S, self._probe_wait_s * 2)
-            self._probe_calls = min(MOST_PROBE_CALLS, self._probe_calls * 2)
+            if self._probe_calls < MOST_PROBE_CALLS:
+                self._probe_calls *= 2
         # Of several that left too much together, the later ones are refused with less running; that tells nothing.
-        alone = not self._refused_ever or now < self._refused_at + self._typical_s / 2
+        alone = self._refused_at is None or now < self._refused_at + self._typical_s / 2
         if self.running == 0 or (self.running < self._proven and not alone):
-            self._shared, self._probe_calls = True, SHARED_PROBE_CALLS
-        self._let_in, self._refused_at = 0, now
+            self._probe_calls = SHARED_PROBE_CALLS
         self.limit = max(1, self.running)
         self._proven = min(self._proven, self.running)
-        self._refused_ever, self._probing = True, False
-        self._probe_at = now + self._probe_wait_s
+        self._refused_at, self._probing = now, False
+        self._wait_to_probe(now)
         wait_s = retry_after_s or 0.0
         if self.running == 0:
             # Others hold all of it: come back when about one of their calls has ended, and see then how many have.
@@ -129,6 +127,9 @@ class Allowance:
         self._interval_s = min(LONGEST_INTERVAL_S, max(0.25, self._interval_s * 2))
         wait_s = max(retry_after_s or 0.0, self._backoff_s(1.0, self._backoffs))
         self._wait(now, wait_s)
+
+    def _wait_to_probe(self, now: float) -> None:
+        self._probe_at, self._probe_in = now + self._probe_wait_s, self._probe_calls
 
     def _wait(self, now: float, wait_s: float) -> None:
         self._next_at = max(self._next_at, now + min(wait_s, LONGEST_WAIT_S))

@@ -281,3 +281,163 @@ def test_no_more_than_the_cap_run_at_once() -> None:
     account.run([40])
 
     assert account.peak == 3
+
+
+def leave(allowance: Allowance, now: float, count: int) -> list[float]:
+    """Start so many calls as soon as they may; seconds from `now` to each."""
+    found, waited_s = [], 0.0
+    for _ in range(count):
+        delay_s = allowance.delay_s(now + waited_s)
+        assert delay_s is not None
+        waited_s += delay_s
+        allowance.start(now + waited_s)
+        found.append(waited_s)
+    return found
+
+
+def serve(allowance: Allowance, now: float, count: int = 1) -> float:
+    """Let calls be served one after the other, 10 ms apart; the time afterwards."""
+    for _ in range(count):
+        allowance.start(now)
+        allowance.succeed(now, 2.2)
+        now += 0.01
+    return now
+
+
+def test_the_first_calls_leave_one_after_the_other_and_later_those_that_are_known_to_fit_at_once() -> (
+    None
+):
+    allowance = Allowance(8)
+    assert leave(allowance, 100.0, 4) == pytest.approx([0.0, 0.025, 0.065, 0.105])
+    assert allowance.delay_s(101.0) is None
+    for _ in range(4):
+        allowance.succeed(103.0, 2.2)
+
+    assert leave(allowance, 103.0, 8) == pytest.approx([0.0] * 5 + [0.04, 0.08, 0.12])
+    assert allowance.delay_s(104.0) is None
+
+
+def test_who_is_alone_tries_for_more_after_a_minute_and_after_each_refusal_half_as_often() -> None:
+    allowance = Allowance(8)
+    now = 1000.0
+    for wait_s in (60, 120, 240, 480, 960, 1920, 3600, 3600):
+        leave(allowance, now - 1, 2)
+        allowance.refuse_concurrency(now)
+        allowance.succeed(now, 2.2)
+        serve(allowance, now + wait_s - 10, count=200)
+        assert allowance.limit == 1
+
+        now += wait_s
+        serve(allowance, now)
+        assert allowance.limit == 2
+
+
+def test_what_was_tried_and_let_in_is_kept_and_the_next_one_tried_a_minute_later() -> None:
+    allowance = Allowance(3)
+    leave(allowance, 100.0, 2)
+    allowance.refuse_concurrency(101.0)
+    for now, limit in ((160.9, 1), (161.0, 2), (220.9, 2), (221.0, 3), (400.0, 3)):
+        allowance.succeed(now, 2.2)
+        assert allowance.limit == limit
+        allowance.start(now)
+
+
+def test_who_knows_of_others_tries_for_more_after_eight_calls_and_after_each_refusal_half_as_often() -> (
+    None
+):
+    allowance = Allowance(8, lambda: 0.5)
+    allowance.start(99.0)
+    allowance.refuse_concurrency(100.0)
+    now = 110.0
+    for calls in (8, 16, 32, 64, 128, 128):
+        now = serve(allowance, now, calls - 1)
+        assert allowance.limit == 2
+        now = serve(allowance, now)
+        assert allowance.limit == 3
+
+        for _ in range(3):
+            allowance.start(now)
+        allowance.refuse_concurrency(now)
+        allowance.end()
+        allowance.end()
+
+
+@pytest.mark.parametrize(("later_s", "limit"), [(1.0, 1), (1.2, 2)])
+def test_a_refusal_below_what_ran_tells_of_others_unless_it_comes_within_half_a_call_of_another(
+    later_s: float, limit: int
+) -> None:
+    """A call takes 2.2 s here; who knows of others tries for more after eight calls."""
+    allowance = Allowance(8)
+    leave(allowance, 90.0, 2)
+    for _ in range(2):
+        allowance.succeed(93.0, 2.2)
+    leave(allowance, 99.0, 3)
+    allowance.refuse_concurrency(100.0)
+    allowance.refuse_concurrency(100.0 + later_s)
+    assert allowance.limit == 1
+    allowance.end()
+
+    serve(allowance, 103.0, 8)
+    assert allowance.limit == limit
+
+
+def test_who_is_refused_while_nothing_runs_waits_for_one_call_twice_and_then_ever_longer() -> None:
+    allowance = Allowance(8, lambda: 0.5)
+    now, waits_s = 100.0, []
+    for _ in range(7):
+        allowance.start(now)
+        allowance.refuse_concurrency(now)
+        waits_s.append(allowance.delay_s(now))
+        now += 60.0
+
+    assert waits_s == pytest.approx([2.2, 2.2, 4.4, 8.8, 17.6, 30.0, 30.0])
+
+
+def test_who_begins_anew_lets_two_go_an_eighth_of_a_call_apart() -> None:
+    allowance = Allowance(8, lambda: 0.5)
+    allowance.start(80.0)
+    allowance.succeed(93.0, 12.2)  # of the 10 s that it took longer than thought, 3 are learned
+    allowance.start(100.0)
+    allowance.refuse_concurrency(100.0)
+
+    assert leave(allowance, 100.0, 2) == pytest.approx([5.2, 5.2 + 0.65])
+    assert allowance.delay_s(110.0) is None
+
+
+def test_one_call_at_once_stays_one_however_it_is_refused() -> None:
+    allowance = Allowance(1)
+    allowance.start(100.0)
+    allowance.refuse_concurrency(100.0)
+
+    assert allowance.limit == 1
+
+
+def test_who_starts_too_fast_waits_ever_longer_and_keeps_a_distance_that_goes_with_success() -> (
+    None
+):
+    allowance = Allowance(8, lambda: 0.5)
+    now, waits_s, apart_s = 100.0, [], []
+    for _ in range(7):
+        allowance.start(now)
+        allowance.refuse_rate(now)
+        waits_s.append(allowance.delay_s(now))
+        allowance.start(now + 100)
+        apart_s.append(allowance.delay_s(now + 100))
+        allowance.end()
+        now += 200
+    assert waits_s == pytest.approx([1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0])
+    assert apart_s == pytest.approx([0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0])
+
+    serve(allowance, now, 10)  # 0.9 to the tenth is 0.34868
+    allowance.start(now + 100)
+    assert allowance.delay_s(now + 100) == pytest.approx(1.7434, abs=1e-4)
+    allowance.refuse_rate(now + 200)
+    assert allowance.delay_s(now + 200) == pytest.approx(1.0)
+
+
+def test_processes_that_were_refused_together_come_back_apart() -> None:
+    for drawn, wait_s in ((0.0, 1.65), (1.0, 2.75)):
+        allowance = Allowance(8, lambda drawn=drawn: drawn)
+        allowance.start(100.0)
+        allowance.refuse_concurrency(100.0)
+        assert allowance.delay_s(100.0) == pytest.approx(wait_s)
