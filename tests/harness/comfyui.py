@@ -207,7 +207,8 @@ class ComfyUIServer:
     @property
     def log(self) -> str:
         """Everything the process has printed, all starts together."""
-        return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+        encoding = self.env.get("PYTHONIOENCODING", "utf-8")
+        return self._log.read_text(encoding, "replace") if self._log.exists() else ""
 
     # -- HTTP
 
