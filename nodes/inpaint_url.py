@@ -19,7 +19,7 @@ from .paying.painting import Painting
 from .paying.painting_node import PaintingNode
 from .paying.report import batch, links
 from .pixels import pictures
-from .volcengine.client import check_url
+from .volcengine.addresses import check_url
 from .words import InputError, Text
 
 if TYPE_CHECKING:

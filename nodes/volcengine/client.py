@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import email.utils
-import ipaddress
-import re
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import requests
 
-from ..words import InputError, Text
+from ..words import Text
 from . import answers
+from .addresses import check_url
 from .auth import VolcengineAuth
 from .connection import Connection, CountedBody, Deadline
 from .errors import (
@@ -210,38 +208,6 @@ class Client:
             return False
         self._clock_offset_s = moment_s - time.time()
         return True
-
-
-def check_url(url: str, name: str) -> None:
-    """Accept https, and plain http on loopback, where nothing leaves the machine.
-
-    Raises:
-        InputError: Anything else; the text names `name`.
-    """
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    secure = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-    if host and parts.username is None and secure:
-        return
-    shown = re.sub(r".*@", "…@", url, flags=re.DOTALL)[:200]
-    raise InputError(
-        Text(
-            f"{name} is {shown!r}, but must be an https:// address (plain http:// only on this machine, such as "
-            "http://127.0.0.1:8000), without user name or password.",
-            f"{name} 的值为 {shown!r}，应为 https:// 地址（仅本机可用 http://，如 http://127.0.0.1:8000），且不含用户名和密码。",
-        )
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
