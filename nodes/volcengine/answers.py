@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import email.utils
 import json
-import math
-import re
-import time
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..words import Text
+from . import fields
 from .codes import ROWS, SUCCESS, WORDS, Kind, look_up
 from .errors import (
     APIResponseError,
@@ -51,13 +47,12 @@ class Answer:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-_MAX_TEXT = 500
 # Fields of `data` that have a place of their own in an `Answer`.
 _READ = frozenset({"binary_data_base64", "image_urls", "request_id"})
 # A task that has not ended, and so has no picture yet: https://www.volcengine.com/docs/85621/1976207
 _UNENDED = frozenset({"in_queue", "generating", "not_found", "expired"})
 # Whoever answers so did not pass the request on, or took no whole one.
-_NEVER_REACHED = frozenset({400, 401, 404, 405, 407, 408, 411, 413, 414, 421, 429, 431})
+_NEVER_REACHED = frozenset({400, 401, 404, 405, 407, 408, 411, 413, 414, 421, 431})
 
 _CLASSES: Mapping[Kind, type[APIResponseError]] = MappingProxyType(
     {
@@ -98,7 +93,7 @@ def parse(
         InvalidResponseError: Anything else: a proxy's page, a cut or empty body, a damaged picture.
     """
     try:
-        content = _without(json.loads(body), hidden)
+        content = fields.without(json.loads(body), hidden)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
@@ -108,32 +103,38 @@ def parse(
     if isinstance(metadata, dict):
         error = metadata.get("Error")
         if error and isinstance(error, dict):
-            raise _gateway_error(status_code, headers, error, _text(metadata.get("RequestId")))
+            raise _gateway_error(
+                status_code, headers, error, fields.line(metadata.get("RequestId"))
+            )
         inner = content.get("Result")
         if isinstance(inner, dict):
             content = {"request_id": metadata.get("RequestId"), **inner}
 
-    code = _number(content.get("code", content.get("status")))
+    code = fields.number(content.get("code", content.get("status")))
     if code == SUCCESS:
         return _answer(status_code, headers, content)
-    code, request_id = _number(content.get("code")), _text(content.get("request_id"))
+    code, request_id = fields.number(content.get("code")), fields.line(content.get("request_id"))
     if code is None or not request_id:
         raise _not_from_the_service(status_code, headers, body)
-    raise _refusal(status_code, headers, code, _text(content.get("message")), request_id)
+    raise _refusal(status_code, headers, code, fields.line(content.get("message")), request_id)
 
 
 def _answer(status_code: int, headers: Mapping[str, str], content: dict[str, Any]) -> Answer:
     data = content.get("data")
     data = data if isinstance(data, dict) else {}
-    request_id = _text(content.get("request_id") or data.get("request_id"))
+    request_id = fields.line(content.get("request_id") or data.get("request_id"))
     urls = tuple(
         url
-        for url in _list(data.get("image_urls"))
+        for url in fields.as_list(data.get("image_urls"))
         if isinstance(url, str) and url and url.isprintable()
     )
     try:
-        texts = [text for text in _list(data.get("binary_data_base64")) if text not in (None, "")]
-        pictures = tuple(_decoded(text) for text in texts)
+        texts = [
+            text
+            for text in fields.as_list(data.get("binary_data_base64"))
+            if text not in (None, "")
+        ]
+        pictures = tuple(fields.decoded(text) for text in texts)
     except (ValueError, TypeError):
         if not urls:
             raise InvalidResponseError(
@@ -146,20 +147,23 @@ def _answer(status_code: int, headers: Mapping[str, str], content: dict[str, Any
         pictures = ()  # the links lead to the same pictures
     told = data.get("algorithm_base_resp")
     told = told if isinstance(told, dict) else {}
-    algorithm, why = _number(told.get("status_code")) or 0, _text(told.get("status_message"))
+    algorithm, why = (
+        fields.number(told.get("status_code")) or 0,
+        fields.line(told.get("status_message")),
+    )
     awaited = "task_id" in data or str(data.get("status")) in _UNENDED
     if algorithm and not (pictures or urls or awaited):
         raise _refusal(status_code, headers, algorithm, why, request_id)
     return Answer(
         request_id=request_id,
-        message=_text(content.get("message")),
-        elapsed_s=_seconds(content.get("time_elapsed")),
+        message=fields.line(content.get("message")),
+        elapsed_s=fields.seconds(content.get("time_elapsed")),
         pictures=pictures,
         urls=urls,
         data={
-            _text(name): _plain(value)
+            fields.line(name): fields.storable(value)
             for name, value in data.items()
-            if name not in _READ and _is_plain(value)
+            if name not in _READ and fields.is_plain(value)
         }
         | ({"algorithm_status": algorithm, "algorithm_message": why} if algorithm else {}),
     )
@@ -168,13 +172,13 @@ def _answer(status_code: int, headers: Mapping[str, str], content: dict[str, Any
 def _gateway_error(
     status_code: int, headers: Mapping[str, str], error: dict[str, Any], request_id: str
 ) -> APIResponseError:
-    number = _number(error.get("CodeN")) or 0
-    word = _text(error.get("Code"))
+    number = fields.number(error.get("CodeN")) or 0
+    word = fields.line(error.get("Code"))
     code: int | str = word or WORDS.get(number) or (str(number) if number else 0)
-    business = _number(word)
+    business = fields.number(word)
     if business is not None and business in ROWS:
         code = business
-    return _refusal(status_code, headers, code, _text(error.get("Message")), request_id)
+    return _refusal(status_code, headers, code, fields.line(error.get("Message")), request_id)
 
 
 def _refusal(
@@ -185,8 +189,8 @@ def _refusal(
         code=code,
         message=message,
         request_id=request_id,
-        retry_after_s=_retry_after(headers),
-        server_date=_header(headers, "Date"),
+        retry_after_s=fields.retry_after(headers),
+        server_date=fields.header(headers, "Date"),
     )
 
 
@@ -195,7 +199,7 @@ def _not_from_the_service(
 ) -> APIResponseError | InvalidResponseError:
     if status_code == 429:
         return _refusal(status_code, headers, 0, "", "")
-    kind = _text(_header(headers, "Content-Type").split(";")[0])
+    kind = fields.line(fields.header(headers, "Content-Type").split(";")[0])
     # A 403 or 451 may be what a company's proxy makes of an answer whose content it does not let pass.
     return InvalidResponseError(
         Text(
@@ -206,98 +210,3 @@ def _not_from_the_service(
         status_code=status_code,
         doubtful=not (300 <= status_code < 400 or status_code in _NEVER_REACHED),
     )
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, from a number or from a date."""
-    value = _header(headers, "Retry-After")
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except (ValueError, TypeError, OverflowError, OSError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _header(headers: Mapping[str, str], name: str) -> str:
-    return next((value for key, value in headers.items() if key.lower() == name.lower()), "")
-
-
-def _list(value: object) -> list[Any]:
-    if isinstance(value, str):
-        return [value]
-    return value if isinstance(value, list) else []
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        # a data: URL, wrapped lines, the alphabet of addresses: rather than lose what is paid
-        _, _, text = text.rpartition("base64,")
-        plain = "".join(text.split()).replace("-", "+").replace("_", "/")
-        return base64.b64decode(plain, validate=True)
-
-
-def _text(value: object) -> str:
-    """One line that can be shown, logged and stored: no line breaks, no lone surrogates, no novel."""
-    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
-        return ""
-    text = str(value)[:_MAX_TEXT]
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _is_plain(value: object) -> bool:
-    """Whether it is a text, a number, a boolean, null, or a list of such."""
-    inner = value if isinstance(value, list) else [value]
-    return all(part is None or isinstance(part, (str, int, float)) for part in inner)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _without(content: Any, hidden: Mapping[str, str]) -> Any:
-    if isinstance(content, str):
-        for text, shown in hidden.items():
-            content = content.replace(text, shown)
-        return content
-    if isinstance(content, list):
-        return [_without(part, hidden) for part in content]
-    if isinstance(content, dict):
-        return {_without(name, hidden): _without(part, hidden) for name, part in content.items()}
-    return content
-
-
-def _number(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)  # 10000.0: written anew by something that knows no whole numbers
-    return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value) else None
-
-
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9, "": 1.0}
-
-
-def _seconds(value: object) -> float | None:
-    """`2.17`, `"2.17"`, and Go's `"2.17s"`, `"350ms"`, `"1m2.5s"`."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        parts = [(value, "")]
-    elif isinstance(value, str):
-        parts = re.findall(r"([0-9]+(?:\.[0-9]*)?)(h|ms|m|s|µs|us|ns|)", value[:100])
-    else:
-        return None
-    try:
-        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    except OverflowError:
-        return None
-    return seconds if parts and math.isfinite(seconds) else None
