@@ -39,7 +39,8 @@ def _less_work(error: APIResponseError, request: Request) -> Text | None:
     model = request.model
     steps = request.parameters.get("steps")
     many = isinstance(steps, int) and steps > model.defaults.get("steps", _STEPS)
-    if error.elapsed_s <= QUICK_S and not many:
+    quick = error.elapsed_s <= QUICK_S
+    if quick and not many:
         return None
     less = Text("A smaller picture takes less time.", "使用更小的图片可缩短耗时。")
     if steps is not None:
@@ -48,7 +49,7 @@ def _less_work(error: APIResponseError, request: Request) -> Text | None:
             "20 s.",
             f"减少 `steps` 或使用更小的图片可缩短耗时（当前 `steps` 为 {steps}）；超过约 20 秒的调用会被中断。",
         )
-    if error.elapsed_s <= QUICK_S:
+    if quick:
         return less
     took = f"{error.elapsed_s:.0f} s"
     return Text(f"The service gave up after {took}.", f"服务在 {took} 后放弃。") + less

@@ -111,6 +111,7 @@ def test_headers_that_a_proxy_adds_do_not_break_the_signature(added):
         ("https://visual.volcengineapi.com/", "visual.volcengineapi.com"),
         ("https://visual.volcengineapi.com:443/", "visual.volcengineapi.com"),
         ("https://visual.volcengineapi.com:8443/", "visual.volcengineapi.com:8443"),
+        ("http://localhost:80/", "localhost"),
         ("http://127.0.0.1:8000/", "127.0.0.1:8000"),
         ("http://[::1]:8000/", "[::1]:8000"),
     ],
@@ -119,6 +120,27 @@ def test_the_host_is_sent_as_it_is_signed(url, host):
     auth = VolcengineAuth(Credentials(ACCESS, SECRET))
 
     assert host == requests.Request("POST", url, auth=auth).prepare().headers["Host"]
+
+
+def test_a_name_without_a_value_is_signed_as_it_is_sent():
+    auth = VolcengineAuth(Credentials(ACCESS, SECRET), clock=lambda: NOON)
+    request = requests.Request(
+        "POST",
+        "https://visual.volcengineapi.com/?Action=CVProcess&Empty=&Version=2022-08-31",
+        data=b"{}",
+        headers={"Content-Type": "application/json"},
+        auth=auth,
+    ).prepare()
+
+    assert request.path_url == "/?Action=CVProcess&Empty=&Version=2022-08-31"
+    assert ACCESS == signature.check(
+        method="POST",
+        target=request.path_url,
+        headers={name.lower(): str(value) for name, value in request.headers.items()},
+        body=b"{}",
+        keys={ACCESS: (SECRET, "")},
+        now_s=NOON,
+    )
 
 
 def test_no_header_carries_the_secret():
