@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import io
-import os
 import uuid
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from aiohttp import web
 from PIL import Image, ImageOps
 
 from ..jobs.book import open_book
+from ..jobs.files import open_private
 from ..jobs.gallery import KEY, Gallery
 from ..words import InputError
 from . import guard
@@ -142,16 +142,12 @@ def thumbnail(gallery: Gallery, key: str) -> bytes | None:
             folder.mkdir(mode=0o700, exist_ok=True)
         partial = path.with_name(f"{uuid.uuid4().hex}.partial")
         try:
-            with open(partial, "xb", opener=_private) as file:
+            with open(partial, "xb", opener=open_private) as file:
                 file.write(made)
             partial.replace(path)
         except OSError:
             partial.unlink(missing_ok=True)
     return made
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _type(data: bytes) -> str:

@@ -23,6 +23,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from .book_lines import BookFile, day, put_together
+from .files import open_private
 from .folders import this_machine_only
 from .locks import LockedFile
 
@@ -244,9 +245,8 @@ class Book:
         lines = [*self._unwritten.get(month, ()), line]
         # After a line that a full disk tore, begin anew.
         content = memoryview((b"\n" if month in self._torn else b"") + b"".join(lines))
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         path = self.directory / f"{month}-{_PROCESS}.jsonl"
-        descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
+        descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             self._torn.add(month)
             while content:

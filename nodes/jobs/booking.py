@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..volcengine.errors import APIConnectionError, NotSentError, VolcengineError
+from ..volcengine.errors import APIConnectionError, APIResponseError, NotSentError, VolcengineError
 from .book_lines import Asked
 
 if TYPE_CHECKING:
@@ -127,10 +127,9 @@ class Booking:
 
 
 def _code(error: VolcengineError) -> int | str:
-    if isinstance(error, APIConnectionError) and not error.doubtful:
-        return NOT_SENT
-    code = getattr(error, "code", 0)
-    return code if isinstance(code, (int, str)) else 0
+    if isinstance(error, APIResponseError):
+        return error.code
+    return NOT_SENT if isinstance(error, APIConnectionError) and not error.doubtful else 0
 
 
 def _request_id(error: VolcengineError) -> str:

@@ -17,6 +17,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .files import open_private
 from .job import Receipt
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def write(path: Path, entry: Entry) -> int:
     report = {**entry.receipt.to_json(), "files": names}
     partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex[:8]}.partial")
     try:
-        with open(partial, "xb", opener=_private) as raw:
+        with open(partial, "xb", opener=open_private) as raw:
             with zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as file:
                 file.writestr("report.json", json.dumps(report, indent=1))
                 for name, data in zip(names, entry.pictures, strict=True):
@@ -113,11 +114,6 @@ def write(path: Path, entry: Entry) -> int:
             partial.unlink(missing_ok=True)
         raise
     return size
-
-
-def _private(path: str, flags: int) -> int:
-    """For the owner alone, whatever the process gives to the files that it makes."""
-    return os.open(path, flags, 0o600)
 
 
 def _rename(partial: Path, path: Path) -> None:

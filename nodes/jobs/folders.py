@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..words import Text
+from .files import open_private
 from .messages import JournalGoneError
 
 if TYPE_CHECKING:
@@ -95,16 +96,16 @@ class Identity:
     def _give(self) -> bytes:
         """Give a new folder an identity, unless another server does so at this moment."""
         given = uuid.uuid4().hex.encode()
-        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        flags = os.O_WRONLY | os.O_CREAT
         try:
-            descriptor = os.open(self._path, flags | os.O_EXCL, 0o600)
+            descriptor = open_private(self._path, flags | os.O_EXCL)
         except FileExistsError:
             deadline = time.monotonic() + _WRITING_S
             while time.monotonic() < deadline:
                 if found := self._read():
                     return found
                 time.sleep(0.01)
-            descriptor = os.open(self._path, flags, 0o600)  # who made it died before it wrote
+            descriptor = open_private(self._path, flags)  # who made it died before it wrote
         try:
             os.write(descriptor, given + b"\n")
             os.fsync(descriptor)
@@ -147,7 +148,7 @@ def mount_of(folder: Path, table: Iterable[Mount]) -> Mount | None:
     """The mount that `folder`, an absolute path without links, lies on; of several at one point the last one covers the others."""
     chosen: Mount | None = None
     for mount in table:
-        if mount.point == folder or mount.point in folder.parents:
+        if folder.is_relative_to(mount.point):
             deeper = chosen is None or len(mount.point.parts) >= len(chosen.point.parts)
             chosen = mount if deeper else chosen
     return chosen
@@ -157,7 +158,7 @@ def locks_end_here(mount: Mount) -> str:
     """The name of a file system whose locks no other machine sees; empty for any other."""
     name = mount.kind.removeprefix("fuse.")
     if name in ("fuse", "fuseblk"):
-        name = re.split(r"[^a-z0-9-]", mount.source.lower(), maxsplit=1)[0]
+        name = re.split(r"[^a-z0-9-]", mount.source.lower())[0]
     if name in _LOCAL:
         return name
     kept = _LOCAL_BY_OPTION.get(mount.kind, frozenset()) & mount.options

@@ -79,9 +79,9 @@ class Limit:
         return reserved
 
     def fit(
-        self, number: str, more: int, in_all: int, check: Callable[[], None] = lambda: None
+        self, number: str, held: int, more: int, check: Callable[[], None] = lambda: None
     ) -> None:
-        """Write down that a reservation holds `in_all` calls, `more` of them new, unless they do not fit.
+        """Write down that a reservation that held `held` calls holds `more` besides, unless they do not fit.
 
         Raises:
             LimitReachedError: They do not.
@@ -90,11 +90,11 @@ class Limit:
         with self._alone(check) as known:
             # Written before it is counted: where a lock does not reach another machine, that one sees it all the same,
             # and two that come together are both refused instead of both let in.
-            self.book.reserved(number, in_all)
+            self.book.reserved(number, held + more)
             used = self._used(known)
             if used > self.calls:
-                if in_all > more:
-                    self.book.reserved(number, in_all - more)
+                if held:
+                    self.book.reserved(number, held)
                 else:
                     self.book.released(number)
                 raise LimitReachedError(more, max(0, self.calls - used + more), self.calls)
@@ -113,7 +113,6 @@ class Limit:
         They are listed in the locked file, for some file systems show a new file to other machines only after seconds.
         """
         path = self.book.directory / "limit.lock"
-        path.parent.mkdir(mode=0o700, exist_ok=True)
         deadline = time.monotonic() + _LONGEST_WAIT_S
         while (lock := LockedFile.try_open(path)) is None:
             check()
@@ -138,7 +137,7 @@ class Reserved:
         self.number = new_number() if limit.calls else ""
         self._limit = limit
         self._lock = threading.Lock()
-        self._in_all = 0
+        self._held = 0
         self._free = 0
 
     def add(self, calls: int, check: Callable[[], None] = lambda: None) -> None:
@@ -148,8 +147,8 @@ class Reserved:
             LimitReachedError: They do not all fit.
             OSError: As `Limit.reserve`.
         """
-        self._limit.fit(self.number, calls, self._in_all + calls, check)
-        self._in_all += calls
+        self._limit.fit(self.number, self._held, calls, check)
+        self._held += calls
         self._free += calls
 
     def take(self) -> None:
@@ -173,7 +172,7 @@ class Reserved:
 
     def release(self) -> None:
         """The run sends no more calls."""
-        if self._in_all:
+        if self._held:
             self._limit.book.released(self.number)
 
 

@@ -9,6 +9,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from .files import open_private
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -53,8 +55,7 @@ class LockedFile:
 
     @classmethod
     def _open(cls, path: Path) -> LockedFile | None:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
         try:
             held = _try_lock(descriptor)
             if held:
@@ -74,11 +75,9 @@ class LockedFile:
 
     def read(self) -> bytes:
         """The whole content."""
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        parts = []
-        while part := os.read(self._descriptor, 1 << 16):
-            parts.append(part)
-        return b"".join(parts)
+        with open(self._descriptor, "rb", buffering=0, closefd=False) as file:
+            file.seek(0)
+            return file.read()
 
     def write(self, content: bytes) -> None:
         """Replace the content; on the disk when this returns."""
@@ -95,7 +94,7 @@ class LockedFile:
             if remove:
                 os.ftruncate(self._descriptor, 0)
                 if sys.platform != "win32":
-                    self._path.unlink(missing_ok=True)
+                    self._path.unlink()
         with contextlib.suppress(OSError):
             # Not by closing alone: a process forked off meanwhile would go on holding it.
             _unlock(self._descriptor)

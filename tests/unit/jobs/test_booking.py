@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,16 @@ from volc_inpaint.nodes.jobs import workers
 from volc_inpaint.nodes.jobs.book import open_book
 from volc_inpaint.nodes.jobs.booking import NOT_SENT, Booking, Origin
 from volc_inpaint.nodes.jobs.limit import Limit, LimitReachedError
-from volc_inpaint.nodes.volcengine.errors import NotSentError
+from volc_inpaint.nodes.jobs.tasks import Task
+from volc_inpaint.nodes.volcengine.errors import (
+    APIConnectionError,
+    APIResponseError,
+    APITimeoutError,
+    InvalidResponseError,
+    NotSentError,
+    VolcengineError,
+)
+from volc_inpaint.nodes.words import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -266,3 +277,76 @@ def test_a_task_that_was_left_behind_is_fetched_when_the_limit_is_reached(
 
     assert ["journal"] == [outcome.status for outcome in started.results()]
     check(service, tmp_path, fetched=1)
+
+
+@pytest.fixture
+def booking(tmp_path: Path) -> Booking:
+    """Of a run that may send one call."""
+    limit = Limit(open_book(tmp_path), 1)
+    return Booking(limit.book, limit.reserve(1), Origin())
+
+
+def test_a_call_that_cannot_be_written_down_is_not_sent_and_leaves_its_place(
+    tmp_path: Path, booking: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (job,) = here.jobs(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space"), booking.call(job, "ab" * 32):
+            pytest.fail("sent")
+
+    with booking.call(job, "ab" * 32):
+        pass
+    assert 1 == len(booked(tmp_path))
+
+
+def test_a_call_whose_process_is_ended_meanwhile_may_be_paid(
+    tmp_path: Path, booking: Booking
+) -> None:
+    (job,) = here.jobs(1)
+    with pytest.raises(KeyboardInterrupt), booking.call(job, "ab" * 32):
+        raise KeyboardInterrupt
+    assert ["unknown"] == [call.state for call in booked(tmp_path)]
+
+    with pytest.raises(LimitReachedError), booking.call(job, "ab" * 32):
+        pytest.fail("sent")
+
+
+REFUSED = APIResponseError(status_code=400, code=50413, message="refused", request_id="r")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (REFUSED, ("failed", 50413, "r")),
+        (APIConnectionError(Text("refused", "拒绝"), sent=False), ("failed", NOT_SENT, "")),
+        (APIConnectionError(Text("reset", "断开"), sent=True), ("unknown", 0, "")),
+        (APITimeoutError(1.0), ("unknown", 0, "")),
+        (InvalidResponseError(Text("no picture", "没有图片"), request_id="r"), ("unknown", 0, "r")),
+    ],
+)
+def test_a_failure_stands_in_the_book_as_the_service_told_it(
+    tmp_path: Path, booking: Booking, error: VolcengineError, expected: tuple[object, ...]
+) -> None:
+    (job,) = here.jobs(1)
+    with pytest.raises(VolcengineError), booking.call(job, "ab" * 32):
+        raise error
+
+    (call,) = booked(tmp_path)
+    assert expected == (call.state, call.code, call.request_id)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), [(REFUSED, [("failed", 50413, "r")]), (APITimeoutError(1.0), [])]
+)
+def test_a_task_of_an_earlier_run_is_at_its_end_when_the_service_says_so(
+    tmp_path: Path, booking: Booking, error: VolcengineError, expected: list[tuple[object, ...]]
+) -> None:
+    (job,) = here.jobs(1, model=SUBMITTED)
+    with pytest.raises(VolcengineError), booking.task(job, "ab" * 32, Task("t", 5.0)):
+        raise error
+
+    assert expected == [(call.state, call.code, call.request_id) for call in booked(tmp_path)]

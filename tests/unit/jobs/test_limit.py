@@ -265,3 +265,70 @@ def test_a_lock_that_nobody_gives_back_ends_in_an_error(
         limit.reserve(1)
     held.close(remove=False)
     limit.reserve(1)
+
+
+def test_after_the_limit_was_lowered_nothing_is_left_and_what_needs_no_call_is_let_go(
+    tmp_path: Path,
+) -> None:
+    send(Limit(Book(tmp_path), 10), 5, "paid")
+    lowered = Limit(Book(tmp_path), 3)
+
+    assert 0 == lowered.left()
+    lowered.reserve(0).release()
+    with pytest.raises(LimitReachedError, match="needs 1 new calls, but 0 of the 3 a day are left"):
+        lowered.reserve(1)
+
+
+def test_what_another_process_holds_counts_also_where_its_new_file_is_not_listed_yet(
+    tmp_path: Path, process: Callable[[], Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems between machines show it after seconds."""
+    other = process()
+    other.order(tmp_path, 10, 8, 3)
+    assert "sent" == other.answer()
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter(()))
+
+    with pytest.raises(LimitReachedError, match="but 2 of the 10"):
+        Limit(Book(tmp_path), 10).reserve(3)
+
+
+@pytest.mark.parametrize("content", [b"", b'["2026-1', b"7", b'[7, "2020-01-old.jsonl"]'])
+def test_a_list_of_files_that_tells_nothing_is_written_anew(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "limit.lock").write_bytes(content)
+    limit = Limit(Book(tmp_path), 10)
+    limit.reserve(8)
+
+    (file,) = (tmp_path / "book").glob("*.jsonl")
+    assert [file.name] == json.loads((tmp_path / "book" / "limit.lock").read_bytes())
+    assert 2 == limit.left()
+
+
+def test_a_try_more_than_fits_leaves_what_the_run_holds(tmp_path: Path) -> None:
+    limit = Limit(Book(tmp_path), 5)
+    reserved = limit.reserve(3)
+    with pytest.raises(LimitReachedError, match="needs 3 new calls, but 2 of the 5"):
+        reserved.add(3)
+    assert 2 == limit.left()
+
+    reserved.add(2)
+    assert 0 == limit.left()
+    for _ in range(5):
+        reserved.take()
+    with pytest.raises(LimitReachedError, match="needs 1 new calls, but 0 of the 5"):
+        reserved.take()
+
+
+def test_who_waits_for_others_can_be_cancelled(tmp_path: Path) -> None:
+    limit = Limit(Book(tmp_path), 10)
+    limit.reserve(1)
+    held = module.LockedFile.try_open(tmp_path / "book" / "limit.lock")
+    assert held is not None
+
+    def cancelled() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        limit.reserve(1, cancelled)
+    held.close(remove=False)
+    assert 9 == limit.left()
