@@ -19,8 +19,9 @@ from .paying.checkout import Checkout
 from .paying.painting import Painting
 from .paying.painting_node import PaintingNode
 from .paying.report import batch, links
-from .pixels import colors, encode, mask_notes, masks, matching, picture_notes, pictures, region
+from .pixels import encode, mask_notes, masks, matching, picture_notes, pictures, region
 from .pixels.canvas import Canvas, check_fits
+from .pixels.parts import Parts
 from .volcengine.errors import VolcengineError
 from .words import InputError, Text
 
@@ -144,69 +145,42 @@ class VolcInpaint(PaintingNode):
         check_fits(image, wanted.variants, free_memory())
         given = masks.read(mask)
         selected = matching.prepare(given, image)
-        plan = _planner(wanted.model, fit, feather, context)
-        # of a batch, what nothing is masked in is not sent
-        regions = [plan(layer) if layer.any() else None for layer in selected]
-        parts = {place: part for place, part in enumerate(regions) if part}
-        to_send = list(parts.items())
-        brought = await in_background(picture_notes.brought, image, selected)
-        brought += await in_background(mask_notes.brought, given, selected)
-        checkout = Checkout(cls.hidden.unique_id)
-
+        widened = wanted.model.widens_mask_px
         pasted = paste_back and not wanted.draws_logo
-        canvas = Canvas(
+        parts = Parts(
             image,
-            wanted.variants,
             selected,
-            regions,
-            feather,
-            pasted,
-            widened=wanted.model.widens_mask_px,
+            _planner(wanted.model, fit, feather + widened, context),
+            match_colors=match_colors and pasted,
+            widened=widened,
+        )
+        said = await in_background(picture_notes.brought, image, selected)
+        said += await in_background(mask_notes.brought, given, selected)
+        checkout = Checkout(cls.hidden.unique_id)
+        canvas = Canvas(
+            image, wanted.variants, selected, parts.regions, feather, pasted, widened=widened
         )
 
-        grounds: dict[int, colors.Ground] = {}
-
-        def jobs(encoded: bool) -> Iterator[Job]:
-            for number, (place, part) in enumerate(to_send, 1):
-                refused: VolcengineError | None = None
-                files: tuple[bytes, ...] = ()
-                with checkout.encoding(number, len(to_send)):
-                    rgb = part.picture(pictures.to_uint8(image[place][part.slices]))
-                    white = part.mask(selected[place])
-                    if encoded:
-                        if match_colors and pasted:
-                            grounds[place] = colors.ground(rgb, white, wanted.model.widens_mask_px)
-                        try:
-                            files = _files(wanted.model, rgb, white)
-                        except InputError as error:  # the others can be sent all the same
-                            refused = VolcengineError(error.text)
-                    size = (part.sent_width, part.sent_height)
-                    request = wanted.request(pictures=files, size=size)
-                    key = pictures.pixels_key(rgb, white)
-                    del rgb, white
-                yield from wanted.jobs(request, key, place + 1, refused)
-
-        def decode(files: tuple[bytes, ...]) -> Image.Image:
-            return pictures.open_picture(pictures.first(files))
-
         def judge(outcome: Outcome) -> Answered:
-            part = parts[outcome.job.image - 1]
-            sent = (part.sent_width, part.sent_height)
-            return look(outcome.value.size, sent, (part.width, part.height))
+            part = parts.sent[outcome.job.image - 1]
+            return look(outcome.value.size, part.sent_size, (part.width, part.height))
 
-        def take(outcome: Outcome) -> Any:
-            ground = grounds.get(outcome.job.image - 1)
-            drift = ground.drift(outcome.value) if ground else None
+        def take(outcome: Outcome) -> NDArray[np.uint8]:
+            drift = parts.drift(outcome.job.image - 1, outcome.value)
             canvas.put(outcome.job.index - 1, outcome.value, drift)
             return canvas.preview(outcome.job.index - 1, PREVIEW_SIDE)
 
-        wishes = MadeWhenNeeded(len(to_send) * wanted.variants, jobs(True), jobs(False))
+        wishes = MadeWhenNeeded(
+            len(parts.sent) * wanted.variants,
+            _jobs(wanted, parts, checkout),
+            _jobs(wanted, parts, checkout, encoded=False),
+        )
         painted = await checkout.buy(
-            wishes, decode, take, judge=judge, require_all=wanted.require_all
+            wishes, _decode, take, judge=judge, require_all=wanted.require_all
         )
         kept = await in_background(canvas.keep)
         places = sorted([*kept, *(outcome.job.index - 1 for outcome in painted)])
-        said = brought + [note for part in regions if part for note in part.notes]
+        said += [note for part in parts.sent.values() for note in part.notes]
         said += painting_notes.of_run(wanted, checkout.outcomes, painted)
         if paste_back and not pasted:
             said.append(_LOGO_NOTE)
@@ -214,9 +188,9 @@ class VolcInpaint(PaintingNode):
             as_core_does(canvas.batch(places)),
             links(checkout.outcomes),
             notes=said,
-            regions=[part.box if part else None for part in regions],
-            sent=[[part.sent_width, part.sent_height] if part else None for part in regions],
-            scale=[round(part.scale, 3) if part else None for part in regions],
+            regions=[part and part.box for part in parts.regions],
+            sent=[part and part.sent_size for part in parts.regions],
+            scale=[part and round(part.scale, 3) for part in parts.regions],
             batch=batch(places, wanted.variants, kept),
         )
 
@@ -229,16 +203,11 @@ _LOGO_NOTE = Text(
 
 
 def _planner(
-    model: Model, fit: str, feather: int, context: Any
+    model: Model, fit: str, reach: int, context: Any
 ) -> Callable[[masks.Mask], region.Region]:
-    """What chooses the part of a picture to send, given its mask.
-
-    Raises:
-        InputError: `context` is not what it must be.
-    """
+    """What chooses the part of a picture to send, given its mask; `reach` px beyond that the picture will be changed."""
     limits = region.Limits(model.min_side, model.max_side)
     times = CONTEXT.read(context)
-    reach = feather + model.widens_mask_px
     if not times:
         return functools.partial(region.plan, fit=fit, limits=limits, feather=reach)
     if times < 1:
@@ -255,7 +224,32 @@ def _planner(
     )
 
 
+def _jobs(
+    wanted: Painting, parts: Parts, checkout: Checkout, *, encoded: bool = True
+) -> Iterator[Job]:
+    """The jobs of one picture after the other; unencoded, what their keys need and no more."""
+    for number, (place, part) in enumerate(parts.sent.items(), 1):
+        refused: VolcengineError | None = None
+        files: tuple[bytes, ...] = ()
+        with checkout.encoding(number, len(parts.sent)):
+            rgb, white = parts.cut(place)
+            if encoded:
+                parts.remember(place, rgb, white)
+                try:
+                    files = _files(wanted.model, rgb, white)
+                except InputError as error:  # the others can be sent all the same
+                    refused = VolcengineError(error.text)
+            key = pictures.pixels_key(rgb, white)
+            del rgb, white
+        request = wanted.request(pictures=files, size=part.sent_size)
+        yield from wanted.jobs(request, key, place + 1, refused)
+
+
 def _files(model: Model, rgb: NDArray[np.uint8], white: masks.Mask) -> tuple[bytes, bytes]:
     """What is sent of one picture for all its variants: itself and its mask."""
     picture = encode.picture(rgb, model.max_file_bytes, model.safe_file_bytes)
     return picture.data, encode.mask(white)
+
+
+def _decode(files: tuple[bytes, ...]) -> Image.Image:
+    return pictures.open_picture(pictures.first(files))

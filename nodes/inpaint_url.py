@@ -84,22 +84,14 @@ class VolcInpaintURL(PaintingNode):
         checkout = Checkout(cls.hidden.unique_id)
         key = hashlib.sha256("\n".join(urls).encode()).hexdigest()
 
-        def decode(files: tuple[bytes, ...]) -> NDArray[np.uint8]:
-            return pictures.decode_picture(pictures.first(files))
-
         taken: dict[int, NDArray[np.uint8]] = {}
-
-        def judge(outcome: Outcome) -> Answered:
-            # nobody here knows the size of what was sent
-            height, width, _ = outcome.value.shape
-            return look((width, height))
 
         def take(outcome: Outcome) -> NDArray[np.uint8]:
             return taken.setdefault(outcome.job.index, outcome.value)
 
         jobs = wanted.jobs(wanted.request(urls=urls), key)
         painted = await checkout.buy(
-            jobs, decode, take, judge=judge, one_shape=True, require_all=wanted.require_all
+            jobs, _decode, take, judge=_judge, one_shape=True, require_all=wanted.require_all
         )
         places = [outcome.job.index - 1 for outcome in painted]
         return checkout.output(
@@ -114,7 +106,7 @@ def _link(text: str, name: str) -> str:
     """One link, without the white space around it.
 
     Raises:
-        ValueError: None, several, or not one that the service may fetch.
+        InputError: None, several, or not one that the service may fetch.
     """
     found = values.text(name, text).split()
     if not found:
@@ -137,6 +129,16 @@ def _link(text: str, name: str) -> str:
         )
     check_url(found[0], name)
     return found[0]
+
+
+def _decode(files: tuple[bytes, ...]) -> NDArray[np.uint8]:
+    return pictures.decode_picture(pictures.first(files))
+
+
+def _judge(outcome: Outcome) -> Answered:
+    # nobody here knows the size of what was sent
+    height, width, _ = outcome.value.shape
+    return look((width, height))
 
 
 def _batch(painted: list[NDArray[np.uint8]]) -> torch.Tensor:

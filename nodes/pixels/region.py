@@ -52,6 +52,11 @@ class Region:
         return (self.x, self.y, self.width, self.height)
 
     @property
+    def sent_size(self) -> tuple[int, int]:
+        """(width, height), as it is sent."""
+        return (self.sent_width, self.sent_height)
+
+    @property
     def scale(self) -> float:
         """Pixels sent for each of the picture's; above 1 the part was enlarged."""
         return max(self.sent_width, self.sent_height) / max(self.width, self.height)
