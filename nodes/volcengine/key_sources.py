@@ -65,7 +65,7 @@ def load(
 def clean(value: str) -> str:
     """A value without what is around it but never part of a key: blanks, a byte order mark, line breaks, quotes."""
     value = value.strip(" \t\r\n\v\f\ufeff")
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+    if len(value) > 1 and value[0] + value[-1] in ("''", '""'):
         return clean(value[1:-1])
     return value
 

@@ -157,7 +157,7 @@ EXTEND = Model(
     takes_on_query=frozenset({"return_url", "logo_info", "aigc_meta"}),
     action="CVSync2AsyncSubmitTask",
     query_action="CVSync2AsyncGetResult",
-    best_side=1536,
+    best_side=DREAM_INPAINT.best_side,
     max_file_bytes=_SIBLING_FILE_BYTES,
 )
 

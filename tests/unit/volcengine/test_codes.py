@@ -94,8 +94,20 @@ def test_each_row_says_cause_and_remedy_in_whole_sentences(row) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500, 503])
-def test_a_number_that_no_table_lists_is_definite(status: int) -> None:
-    assert look_up(59999, status).definite
+@pytest.mark.parametrize("code", [59999, 1, -1])
+def test_a_number_that_no_table_lists_is_definite(code: int, status: int) -> None:
+    assert look_up(code, status).definite
+
+
+@pytest.mark.parametrize(
+    ("status", "definite"), [(200, True), (404, True), (500, False), (503, False)]
+)
+def test_an_answer_without_a_code_ends_no_task_and_is_a_doubt_where_the_server_failed(
+    status: int, definite: bool
+) -> None:
+    row = look_up(0, status)
+
+    assert (definite, EndsTask.NO) == (row.definite, row.ends_task)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,25 @@ def test_a_key_with_a_character_that_no_key_has_is_refused_and_not_shown(part, b
     assert "hidden" not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("part", "english", "chinese"),
+    [
+        ("access_key", "access key (settings) is empty", "Access Key (settings) 为空"),
+        ("secret_key", "secret key (settings) is empty", "Secret Key (settings) 为空"),
+    ],
+)
+def test_half_a_pair_is_refused_and_the_missing_half_named(part, english, chinese):
+    with pytest.raises(CredentialsError) as caught:
+        Credentials(**{"access_key": ACCESS, "secret_key": SECRET, part: ""}, source="settings")
+
+    assert english in caught.value.text.english
+    assert chinese in caught.value.text.chinese
+
+
+def test_a_permanent_pair_has_no_token():
+    assert "" == Credentials(ACCESS, SECRET, "").session_token
+
+
 def test_credentials_are_frozen():
     keys = Credentials(ACCESS, SECRET)
 

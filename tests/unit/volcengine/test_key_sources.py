@@ -408,6 +408,16 @@ def test_of_a_long_profiles_name_forty_characters_are_shown(tmp_path):
     assert f"[{'x' * 40}]" == command_line(tmp_path, content)[3].split()[1]
 
 
+def test_of_a_long_mode_forty_characters_are_shown(tmp_path):
+    content = {"profiles": {"default": {"mode": "m" * 41}}}
+    with pytest.raises(MissingCredentialsError) as caught:
+        command_line(tmp_path, content)
+
+    english, chinese = str(caught.value).split("\n")
+    assert f"logs in by {'m' * 40}, which" in english
+    assert f"登录方式为 {'m' * 40}，" in chinese
+
+
 def test_a_home_in_the_name_of_another_file_is_the_users(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))

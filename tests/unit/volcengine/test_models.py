@@ -46,6 +46,7 @@ def test_the_table_knows_the_eraser():
 
     # https://www.volcengine.com/docs/6791/1223709
     assert ("CVProcess", "", "") == (model.action, model.query_action, model.prompt_field)
+    assert not model.needs_prompt
     assert {"steps", "scale", "seed", "return_url", "logo_info"} == model.takes
     # Img2ImgInpainting of the Python package volcengine-python-sdk 5.0.54
     assert not model.logo_opacity
@@ -64,6 +65,45 @@ def test_the_table_knows_the_outpainter():
     assert expected == actual
     assert {"seed"} == model.takes
     assert {"return_url", "logo_info", "aigc_meta"} == model.takes_on_query
+
+
+@pytest.mark.parametrize(
+    ("req_key", "takes"),
+    [
+        # https://www.volcengine.com/docs/6793/1330693 and https://www.volcengine.com/docs/6793/1317296
+        ("saliency_seg", {"only_mask", "rgb", "refine_mask", "return_url"}),
+        ("entity_seg", {"max_entity", "refine_mask", "return_format"}),
+    ],
+)
+def test_the_table_knows_the_interfaces_that_find_masks(req_key, takes):
+    model = models.INTERFACES[req_key]
+
+    expected = ("CVProcess", "", ("picture",), "", 128, 4096)
+    actual = (
+        model.action, model.query_action, model.sends, model.prompt_field, model.min_side, model.max_side,
+    )  # fmt: skip
+    assert expected == actual
+    assert takes == model.takes
+    assert len(base64.b64encode(bytes(model.max_file_bytes))) <= 4_700_000
+
+
+@pytest.mark.parametrize(
+    ("req_key", "known", "unknown"),
+    [
+        # https://www.volcengine.com/docs/86081/1804490
+        ("img2img_inpainting_edit_zi2i", {"steps", "logo_info"}, {"aigc_meta", "prompt"}),
+        # https://www.volcengine.com/docs/85621/1976207: the watermark goes with the question for the task
+        (
+            "jimeng_image2image_dream_inpaint",
+            {"seed", "logo_info", "aigc_meta"},
+            {"steps", "scale"},
+        ),
+    ],
+)
+def test_a_model_knows_the_fields_of_the_request_and_of_the_question(req_key, known, unknown):
+    model = models.INTERFACES[req_key]
+
+    assert known == {name for name in known | unknown if model.knows(name)}
 
 
 def test_four_interfaces_paint_in_the_order_of_the_nodes():
