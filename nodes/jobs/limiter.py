@@ -30,7 +30,7 @@ class Limiter:
         self.cap = cap
         self._allowance = Allowance(cap)
         self._changed = threading.Condition()
-        self._turns = itertools.count()
+        self._turns = itertools.count(1)
         self._last_turn: dict[int, int] = {}
         self._waiting: dict[int, int] = {}
 
@@ -96,4 +96,4 @@ class Limiter:
             self._last_turn.pop(run, None)
 
     def _is_next(self, run: int) -> bool:
-        return run == min(self._waiting, key=lambda other: self._last_turn.get(other, -1))
+        return run == min(self._waiting, key=lambda other: self._last_turn.get(other, 0))

@@ -51,7 +51,7 @@ class LockedFile:
             time.sleep(_SETTLING_PAUSE_S)
             # Two machines that make a folder at once may both be told that it is there, and neither has made it.
             with contextlib.suppress(OSError):
-                path.parent.mkdir(mode=0o700, exist_ok=True)
+                path.parent.mkdir(mode=0o700)
 
     @classmethod
     def _open(cls, path: Path) -> LockedFile | None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -289,3 +290,63 @@ def test_only_files_of_the_book_are_read(tmp_path: Path) -> None:
         write(tmp_path, sent, name=name)
 
     assert {} == Book(tmp_path).read(also=["../secret.jsonl", f"../{OTHER}.jsonl"]).calls
+
+
+def test_a_lock_that_somebody_looks_at_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, looks = module.LockedFile.try_open, iter([None, None])
+    monkeypatch.setattr(module.LockedFile, "try_open", lambda path: next(looks, 0) or real(path))
+    Book(tmp_path).sent(ASKED)
+
+    assert ["sent"] == states(Book(tmp_path))
+
+
+def test_the_file_of_a_month_is_known_before_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit of calls a day names it to other machines."""
+    now = at("2026-11-30T16:00:00")  # December has begun in Beijing
+    monkeypatch.setattr(module.time, "time", lambda: now)
+    expected = Book.file_name(now)
+    Book(tmp_path).sent(ASKED)
+
+    assert "2026-12-" == expected[:8]
+    assert [expected] == [path.name for path in (tmp_path / "book").glob("*.jsonl")]
+
+
+@pytest.mark.parametrize(
+    ("reach", "silent_s", "state"),
+    [(False, 3590.0, "sent"), (False, 3610.0, "unknown"), (True, 0.0, "unknown")],
+)
+def test_where_locks_end_at_one_machine_a_process_of_another_lives_until_it_was_silent_for_an_hour(
+    tmp_path: Path, reach: bool, silent_s: float, state: str
+) -> None:
+    write(tmp_path, {"state": "sent", "id": "2026-11-a", "at": 1.0})
+    lock = tmp_path / "book" / f"{OTHER[8:]}.lock"
+    lock.touch()
+    os.utime(lock, (time.time() - silent_s,) * 2)
+
+    assert [state] == states(Book(tmp_path, reach=reach))
+
+
+def test_where_locks_end_at_one_machine_its_own_dead_are_known_at_once(
+    tmp_path: Path, writer: Callable[[], Writer]
+) -> None:
+    other, book = writer(), Book(tmp_path, reach=False)
+    other.order("sent")
+    assert other.answer().startswith("20")
+    assert ["sent"] == states(book)
+
+    other.kill()
+    assert ["unknown"] == states(book)
+
+
+def test_where_locks_end_at_one_machine_each_line_is_a_sign_of_life(tmp_path: Path) -> None:
+    book = Book(tmp_path, reach=False)
+    book.sent(ASKED)
+    (lock,) = (tmp_path / "book").glob("*.lock")
+    os.utime(lock, (1.0, 1.0))
+    book.sent(ASKED)
+
+    assert time.time() - lock.stat().st_mtime < 60

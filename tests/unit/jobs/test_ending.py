@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import buyer as here
 import pytest
+from volc_inpaint.nodes.jobs import ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +101,8 @@ def told(script: str, **options: object) -> str:
 
 def test_another_program_in_its_place_waits_until_the_calls_have_landed() -> None:
     script = (
-        "ending.install(); ending.watch(run, journal)\n"
+        "ending.install(); ending.install()  # as a host may load the pack twice\n"
+        "ending.watch(run, journal)\n"
         "os.execv(sys.executable, [sys.executable, '-c', 'print(\"another\")'])\n"
     )
 
@@ -147,11 +150,14 @@ def test_a_signal_that_is_ignored_or_taken_by_somebody_else_stays_so() -> None:
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
         "signal.signal(signal.SIGTERM, lambda *_: print('theirs', flush=True))\n"
         "ending.install(); ending.watch(run, journal)\n"
+        "child = os.fork()\n"
         "os.kill(os.getpid(), signal.SIGHUP); os.kill(os.getpid(), signal.SIGTERM)\n"
-        "print(run.cancelled, flush=True); os._exit(0)\n"
+        "if child == 0: os._exit(7)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), run.cancelled, flush=True)\n"
+        "os._exit(0)\n"
     )
 
-    assert told(script) == "theirs False 0"
+    assert told(script) == "theirs theirs 7 False 0"
 
 
 def test_beside_the_main_thread_no_signal_is_taken() -> None:
@@ -271,3 +277,43 @@ def test_a_picture_that_could_not_be_written_is_written_at_the_end(
     (again,) = here.buy(here.make_account(service, tmp_path), here.jobs(1))
     assert again.status == "journal"
     assert service.billed == 1
+
+
+class Run:
+    """Four jobs at work, three of them on the wire, until one call has been answered."""
+
+    def __init__(self, *, done: bool = False) -> None:
+        self.done = threading.Event()
+        self.cancelled = False
+        if done:
+            self.done.set()
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def to_land(self) -> tuple[int, int]:
+        return (3, 4)
+
+
+class Journal:
+    def write_waiting(self) -> None:
+        """Nothing waits."""
+
+
+def test_what_has_not_landed_in_time_is_said_in_calls_and_what_was_over_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ending, "_ending", threading.Event())
+    monkeypatch.setattr(ending, "_under_way", set())
+    monkeypatch.setattr(ending, "_journals", set())
+    monkeypatch.setattr(ending, "LANDING_S", 0.05)
+    runs = [Run(), Run(done=True)]
+    for run in runs:
+        ending.watch(run, Journal())  # type: ignore[arg-type]
+    ending.land()
+
+    assert [True, False] == [run.cancelled for run in runs]
+    assert [
+        "The server ends: waiting up to 0.05 s for 3 pictures that may be paid.",
+        "3 pictures did not arrive in time; the next run says so.",
+    ] == caplog.messages

@@ -90,7 +90,10 @@ def test_a_link_into_such_a_mount(tmp_path):
     assert "rclone" == folders.this_machine_only(link, table)
 
 
-@pytest.mark.parametrize("table", ["", "\n", "no table at all\n", "27 1 254:0 / - ext4\n"])
+@pytest.mark.parametrize(
+    "table",
+    ["", "\n", "no table at all\n", "27 1 254:0 / - ext4\n", "27 1 254:0 / /mnt/x rw - rclone\n"],
+)
 def test_a_table_that_cannot_be_read_tells_nothing(table):
     assert "" == folders.this_machine_only(Path("/mnt/x"), table)
 
@@ -191,3 +194,15 @@ def test_a_deep_folder_of_windows_is_named_without_its_limit(folder, reached):
 
 def test_elsewhere_a_deep_folder_keeps_its_name(tmp_path):
     assert tmp_path / ("d" * 200) == folders.reachable(tmp_path / ("d" * 200))
+
+
+def test_a_mount_without_options_is_one():
+    table = f"{ROOT}\n50 27 0:50 / /mnt/x rw - fuse.rclone bucket:\n"
+
+    assert "rclone" == folders.this_machine_only(Path("/mnt/x"), table)
+
+
+def test_a_system_without_such_a_table_tells_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "_MOUNTS", tmp_path / "none")
+
+    assert "" == folders.this_machine_only(tmp_path)

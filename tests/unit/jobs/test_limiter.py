@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
 from volc_inpaint.nodes.jobs.limiter import Limiter
 
 
@@ -109,3 +110,28 @@ def test_after_a_refusal_fewer_run() -> None:
     waiter.thread.join(5)
 
     assert granted == [1]
+
+
+def test_a_run_that_waits_looks_every_fifth_of_a_second_whether_it_was_given_up() -> None:
+    limiter, looked_at = Limiter(1), list[float]()
+    assert limiter.acquire(1, never)
+
+    def given_up() -> bool:
+        looked_at.append(time.monotonic())
+        return len(looked_at) == 2
+
+    assert limiter.acquire(2, given_up) is False
+    assert 0.19 < looked_at[1] - looked_at[0] < 5
+
+
+@pytest.mark.parametrize(("rate", "asked_s", "looks"), [(False, None, 4), (True, 30.0, 2)])
+def test_a_refusal_for_its_rate_holds_up_the_next_call_and_one_for_the_calls_at_once_does_not(
+    rate: bool, asked_s: float | None, looks: int
+) -> None:
+    limiter, left = Limiter(8), iter([False] * (looks - 1))
+    assert limiter.acquire(1, never)
+    assert limiter.acquire(1, never)
+    limiter.refused(rate=rate, retry_after_s=asked_s)
+    limiter.succeeded(0.01)
+
+    assert limiter.acquire(1, lambda: next(left, True)) is not rate

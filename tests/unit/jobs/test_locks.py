@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import itertools
 import os
+import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,7 @@ from volc_inpaint.nodes.jobs.locks import LockedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
 
 @pytest.fixture
@@ -142,3 +146,82 @@ def test_a_folder_whose_files_change_their_number_at_every_look_is_an_error(
         LockedFile.try_open(path)
 
     assert 5 <= clock() < 6
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
+def test_the_file_and_the_folder_made_for_it_are_for_their_owner_alone(path):
+    opened(path).close(remove=False)
+
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert 0o700 == stat.S_IMODE(path.parent.stat().st_mode)
+
+
+def test_who_makes_it_anew_while_its_last_owner_closes_it_keeps_it(path, monkeypatch):
+    file, real, next_owner = opened(path), os.close, []
+
+    def close(descriptor: int) -> None:
+        monkeypatch.setattr(locks.os, "close", real)
+        next_owner.append(opened(path))
+        real(descriptor)
+
+    monkeypatch.setattr(locks.os, "close", close)
+    file.close(remove=True)
+
+    assert path.exists()
+    assert LockedFile.try_open(path) is None
+
+
+class Msvcrt:
+    """The locks of Windows: of bytes, and even the same process is refused one that it holds."""
+
+    LK_UNLCK, LK_NBLCK = 0, 2
+
+    def __init__(self) -> None:
+        self.held: set[tuple[int, int, int]] = set()
+
+    def locking(self, descriptor: int, mode: int, count: int) -> None:
+        place = (os.fstat(descriptor).st_ino, os.lseek(descriptor, 0, os.SEEK_CUR), count)
+        if (mode == self.LK_NBLCK) == (place in self.held):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        self.held ^= {place}
+
+
+@pytest.fixture
+def on_windows(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module as Windows has it."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "msvcrt", Msvcrt())
+    specification = importlib.util.spec_from_file_location(
+        f"{locks.__name__}_of_windows", locks.__file__
+    )
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_on_windows_who_has_it_is_alone_until_it_closes_it(path, on_windows):
+    first = on_windows.LockedFile.try_open(path)
+    first.write(b"a note")
+    assert on_windows.LockedFile.try_open(path) is None
+    assert b"a note" == path.read_bytes()
+    first.close(remove=False)
+
+    second = on_windows.LockedFile.try_open(path)
+    assert b"a note" == second.read()
+    assert on_windows.LockedFile.try_open(path) is None
+    second.close(remove=True)
+    assert not path.exists()
+
+
+def test_on_windows_a_file_that_is_being_removed_is_asked_for_again(path, on_windows, monkeypatch):
+    real, left = os.open, iter([True, True])
+
+    def open_(*arguments: object) -> int:
+        if next(left, False):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(*arguments)
+
+    monkeypatch.setattr(locks.os, "open", open_)
+    path.parent.mkdir()
+
+    on_windows.LockedFile.try_open(path).close(remove=True)
