@@ -164,7 +164,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def __init__(self, connected: Callable[[socket.socket], None]) -> None:
         self._connected = connected
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+        super().__init__(max_retries=0)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)

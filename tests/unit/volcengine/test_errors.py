@@ -332,3 +332,49 @@ def test_context_is_added_to_both_lines():
     error.add_context(Text("Two of four arrived.", "四张中已有两张到达。"))
 
     assert "No keys. Two of four arrived.\n没有密钥。四张中已有两张到达。" == str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "english", "chinese"),
+    [
+        (
+            errors.APIConnectionError(Text("reset", "重置"), sent=True),
+            "The connection to Volcengine broke after the request was sent (reset).",
+            "请求发出后与火山引擎的连接中断（重置）。",
+        ),
+        (
+            errors.APIConnectionError(
+                Text("refused", "拒绝"), sent=False, remedy=Text("Start it.", "请启动。")
+            ),
+            "Volcengine could not be reached (refused). Start it.",
+            "无法连接火山引擎（拒绝）。请启动。",
+        ),
+        (
+            errors.InvalidResponseError(Text("A page", "网页"), status_code=504),
+            "A page (HTTP 504, request_id -).",
+            "网页（HTTP 504，request_id -）。",
+        ),
+        (
+            errors.ServerError(
+                status_code=500, code="InternalError", message="oops", request_id="R1"
+            ),
+            "The gateway had an internal error. Run it again in a moment. "
+            "Volcengine's answer: oops (code InternalError, HTTP 500, request_id R1).",
+            "网关内部错误。请稍后重试。火山引擎返回：oops（code InternalError，HTTP 500，request_id R1）。",
+        ),
+    ],
+)
+def test_of_a_question_which_costs_nothing_the_same_is_told_without_the_money(
+    error, english, chinese
+):
+    assert (english, chinese) == (error.happened.english, error.happened.chinese)
+
+
+def test_what_stands_where_keys_could_be_is_told_with_what_is_missing():
+    seen = [Text("There is a file.", "有一个文件。"), Text("It is empty.", "它是空的。")]
+    error = errors.MissingCredentialsError(seen)
+
+    english, chinese = str(error).split("\n")
+    assert english.endswith("/iam/keymanage. There is a file. It is empty.")
+    assert chinese.endswith("创建。有一个文件。它是空的。")
+    assert tuple(seen) == error.seen

@@ -142,6 +142,11 @@ def test_the_label_has_the_documented_names_and_only_what_was_given():
     assert not set(expected) & set(info.wire())
 
 
+def test_a_part_of_the_label_is_as_long_as_the_service_takes_it():
+    # https://www.volcengine.com/docs/85621/2375477
+    assert 256 == request.LABEL_CHARACTERS
+
+
 def test_the_classic_as_a_task_asks_for_what_concerns_the_picture_with_the_question():
     mark = {"add_logo": True}
     request = Request(
