@@ -172,15 +172,13 @@ def _count(soft: torch.Tensor, least: float) -> int:
 
 def _stray(layers: Iterable[Mask]) -> list[Text]:
     """Islands of a few pixels beside a mask much larger."""
-    count, largest, first = 0, 0, (0, 0)
+    found: list[tuple[int, tuple[int, int]]] = []
     for layer in layers:
         limit = min(_STRAY_PX, int(np.count_nonzero(layer) * _STRAY_SHARE))
-        for area, place in _islands(layer, limit) if limit else ():
-            first = first if count else place
-            count, largest = count + 1, max(largest, area)
-    if not count:
+        found += _islands(layer, limit) if limit else ()
+    if not found:
         return []
-    x, y = first
+    count, largest, (x, y) = len(found), max(found)[0], found[0][1]
     return [
         Text(
             f"{count} small part(s) of the mask, at most {largest} px, lie apart from the rest, the first at {x}, {y}; they "

@@ -158,9 +158,7 @@ def _empty(given: Masks, threshold: float, number: int, count: int) -> InputErro
     stack = given.stack[number - 1] if count > 1 else given.stack
     height, width = stack.shape[-2:]
     peak = brightest(stack)
-    which_en, which_zh = (
-        (f" {number} of {count}", f" {number}/{count} ") if count > 1 else ("", " ")
-    )
+    which_en, which_zh = (f" {number} of {count}", f" {number}/{count} ") if count > 1 else ("", "")
     shown = _short(peak, threshold)
     text = Text(
         f"Nothing is masked: mask{which_en} is {width}x{height}, brightest value {shown}, threshold {threshold:.2f}.",
@@ -207,11 +205,11 @@ def _unusable(found: str) -> InputError:
 
 
 def _short(value: float, threshold: float) -> str:
-    """0.30, but 0.0039 and 0.499: a haze must not look like zero, nor what is below the threshold like it."""
+    """What is below the threshold: 0.30, but 0.0039 and 0.499: a haze must not look like zero, nor it like the threshold."""
     if 0 < value < 0.01:
         return f"{value:.2g}"
     for digits in range(2, 17):
         text = f"{value:.{digits}f}"
-        if (float(text) < threshold) == (value < threshold):
+        if float(text) < threshold:
             break
     return text

@@ -63,10 +63,9 @@ def match_count(layers: list[Mask], images: int) -> list[Mask]:
 
 def same_aspect(height: int, width: int, other_height: int, other_width: int) -> bool:
     """Whether two sizes differ in scale only, up to the rounding of the smaller one to whole pixels."""
-    scale = max(height, other_height, 1) / max(1, min(height, other_height))
-    if height <= other_height:
-        return abs(width - other_width / scale) < 1 or abs(width * scale - other_width) < 1
-    return abs(other_width - width / scale) < 1 or abs(other_width * scale - width) < 1
+    if height > other_height:
+        return same_aspect(other_height, other_width, height, width)
+    return abs(width - other_width * height / other_height) < 1
 
 
 def match_size(layer: Mask, height: int, width: int) -> Mask:
@@ -139,4 +138,4 @@ def resize(layer: Mask, height: int, width: int) -> Mask:
     if not resized.any():
         # a speck between two pixels: the nearest keeps it
         resized = functional.interpolate(field, (height, width), mode="nearest-exact") >= 0.5
-    return resized[0, 0].numpy()
+    return resized.view(height, width).numpy()

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 from volc_inpaint.nodes.pixels import colors
-from volc_inpaint.nodes.pixels.canvas import Canvas
+from volc_inpaint.nodes.pixels.canvas import Canvas, check_fits
 from volc_inpaint.nodes.pixels.region import Region
+from volc_inpaint.nodes.words import InputError
 
 Pixels = np.ndarray[Any, Any]
 
@@ -407,6 +408,73 @@ def test_a_preview_is_small_and_shows_the_picture() -> None:
     assert preview[37, 50].tolist() == [51, 51, 51]
 
 
+@pytest.mark.parametrize("name", MASKS)
+@pytest.mark.parametrize(("side", "step"), [(130, 1), (129, 2), (30, 5)])
+def test_a_preview_of_any_variant_shows_every_nth_of_its_pixels(
+    name: str, side: int, step: int
+) -> None:
+    board = Canvas(random_picture(96, 130), 3, [MASKS[name]], [whole(96, 130)], 3)
+    for index in range(3):
+        board.put(index, Image.fromarray(random_answer(96, 130, index)))
+
+    previews = [board.preview(index, side) for index in (1, 2, 0)]
+
+    shown = board.batch([0, 1, 2])[[1, 2, 0], ::step, ::step].numpy() * np.float32(255)
+    assert max(previews[0].shape) <= side
+    assert np.array_equal(previews, np.rint(shown))
+
+
+def test_of_a_video_each_frame_has_a_preview_of_its_own() -> None:
+    images = random_picture(30, 40, count=7)
+    board = Canvas(images, 1, [spot(30, 40)] * 7, [whole(30, 40)] * 7, 0)
+    for index in range(7):
+        board.put(index, Image.fromarray(random_answer(30, 40, index)))
+
+    first = [board.preview(index, 40) for index in range(7)]
+    again = [board.preview(index, 40) for index in range(7)]
+
+    shown = np.rint(board.batch().numpy() * np.float32(255))
+    assert np.array_equal(first, shown)
+    assert np.array_equal(again, shown)
+
+
+# -- room for the result
+
+
+@pytest.mark.parametrize(
+    ("channels", "dtype", "needed"),
+    [
+        # 2 pictures of 30x40, 5 of each: one channel becomes three
+        (1, torch.float16, 2 * 5 * 30 * 40 * 3 * 2),
+        (3, torch.float32, 2 * 5 * 30 * 40 * 3 * 4),
+        (4, torch.float64, 2 * 5 * 30 * 40 * 4 * 8),
+    ],
+)
+def test_a_batch_is_refused_if_and_only_if_its_result_is_larger_than_what_is_free(
+    channels: int, dtype: torch.dtype, needed: int
+) -> None:
+    images = torch.zeros((2, 30, 40, channels), dtype=dtype)
+
+    check_fits(images, 5, needed)
+    with pytest.raises(InputError, match="does not fit into memory"):
+        check_fits(images, 5, needed - 1)
+    board = Canvas(images, 5, [spot(30, 40)] * 2, [None] * 2, 0)
+    assert board.batch().nbytes == needed
+
+
+def test_what_is_needed_and_what_is_free_are_named_in_gigabytes() -> None:
+    images = torch.zeros(()).expand(16, 4096, 2048, 3)
+
+    with pytest.raises(InputError) as caught:
+        check_fits(images, 4, 5_200_000_000)
+
+    # 16 * 4 * 4096 * 2048 * 3 * 4 = 6,442,450,944
+    english, chinese = str(caught.value).split("\n")
+    assert "4 variant(s) of 16 picture(s) of 2048x4096 take 6.4 GB, and 5.2 GB are free" in english
+    for number in ("16 张", "2048x4096", "4 个变体", "6.4 GB", "5.2 GB"):
+        assert number in chinese
+
+
 # -- close-ups, and colours that drifted
 
 
@@ -446,18 +514,19 @@ def test_a_drift_is_taken_out_where_the_answer_reaches_and_nowhere_else(dtype: t
     assert change.max() < 0.3  # of nine levels; a half has steps of an eighth here
 
 
-def test_a_drift_across_a_picture_is_taken_out_of_a_part_in_its_corner() -> None:
-    height, width = 480, 640
-    cat = graphs.photograph("chelsea", (width, height)).clip(20, 230)
-    rising = np.rint(np.linspace(-9, 9, 400)).astype(int)[None, :, None]
-    answer = Image.fromarray((cat[:300, :400] + rising).astype(np.uint8))
-    mask = np.zeros((height, width), bool)
-    mask[200:290, 300:390] = True
-    region = Region(0, 0, 400, 300, 400, 300)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_drift_over_a_picture_is_taken_out_of_a_part_in_its_corner(axis: int) -> None:
+    cat = graphs.photograph("chelsea", (640, 480)).clip(20, 230)
+    part = cat[180:, 240:]
+    rising = np.rint(np.linspace(-9, 9, part.shape[axis])).astype(int)
+    answer = Image.fromarray((part + np.expand_dims(rising, (1 - axis, 2))).astype(np.uint8))
+    mask = np.zeros((480, 640), bool)
+    mask[220:450, 270:600] = True
+    region = Region(240, 180, 400, 300, 400, 300)
     image = torch.from_numpy(cat.astype(np.float32) / 255)[None]
     board = Canvas(image, 1, [mask], [region], 0)
 
-    board.put(0, answer, colors.ground(cat[:300, :400], mask[:300, :400]).drift(answer))
+    board.put(0, answer, colors.ground(part, mask[180:, 240:]).drift(answer))
 
     error = ((board.batch()[0] - image[0]) * 255)[torch.from_numpy(mask)]
     # steps of a whole level stay, the nine of them are gone

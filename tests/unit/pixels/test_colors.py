@@ -165,15 +165,30 @@ def test_an_answer_of_another_size_is_measured_alike():
 
 
 def test_a_piece_is_corrected_as_it_is_within_the_whole():
-    sent = photograph()
-    answer = levels(DRIFTS["a gradient"](sent.astype(np.float64)))
-    drift = colors.ground(sent, middle()).drift(answer)
+    sent = photograph()[:384]
+    slope = np.linspace(-6, 6, 512)[None, :, None] + np.linspace(5, -5, 384)[:, None, None]
+    answer = levels(sent + slope)
+    drift = colors.ground(sent, middle(384, 512)).drift(answer)
     assert drift is not None
 
     whole = drift.corrected(np.asarray(answer), (1, 1), (0, 0, 1, 1))
-    piece = drift.corrected(np.asarray(answer)[128:200, 64:320], (512, 512), (64, 128, 320, 200))
+    piece = drift.corrected(np.asarray(answer)[128:200, 64:320], (512, 384), (64, 128, 320, 200))
 
     assert np.allclose(whole[128:200, 64:320], piece, atol=1e-6)
+    assert 0.5 > np.abs(whole * 255 - sent)[middle(384, 512)].mean()
+
+
+@pytest.mark.parametrize(("margin", "cells"), [(0, 0), (1, 1), (4, 1), (5, 2), (12, 3)])
+def test_what_counts_is_all_that_is_further_from_the_mask_than_the_margin(margin, cells):
+    # 128x12 cells of 4 px; of two of them a column is masked
+    mask = np.zeros((48, 512), bool)
+    mask[23:27, 303] = True
+
+    ground = colors.ground(photograph()[:48], mask, margin)
+
+    counts = np.ones((12, 128), bool)
+    counts[5 - cells : 7 + cells, 75 - cells : 76 + cells] = False
+    assert np.array_equal(np.flatnonzero(counts), ground.cells)
 
 
 def test_what_the_service_repaints_around_the_mask_does_not_count():

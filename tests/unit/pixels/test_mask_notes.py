@@ -159,6 +159,29 @@ def test_united_masks_are_looked_at_together() -> None:
     ]
 
 
+def test_what_united_masks_hold_faintly_between_them_is_one_part() -> None:
+    united, faint = said(
+        box(10, 10, 60, 60) + box(100, 20, 120, 40, 0.3), box(100, 30, 120, 50, 0.42)
+    )
+
+    assert united.startswith("2 masks were united")
+    assert faint.startswith("600 px of the mask are too faint, 0.42 at most")
+
+
+@pytest.mark.parametrize(("height", "width"), [(121, 161), (122, 163), (123, 162)])
+def test_a_stray_click_is_found_in_the_last_corner_of_a_picture_of_any_size(
+    height: int, width: int
+) -> None:
+    mask = torch.zeros((height, width))
+    mask[10:60, 10:60] = mask[-1, -1] = 1
+
+    (note,) = said(mask, images=torch.zeros((1, height, width, 3)))
+
+    assert note.startswith("1 small part(s) of the mask, at most 1 px")
+    # by the four pixels
+    assert "the first at 160, 120;" in note
+
+
 @pytest.mark.parametrize(("white", "told"), [(1, False), (255, True), (65535, True)])
 def test_a_range_that_was_divided_is_named(white: int, told: bool) -> None:
     found = said(ELLIPSE * white)

@@ -171,6 +171,16 @@ def test_one_empty_mask_of_several_is_named_with_its_own_brightest_value() -> No
     assert "set on_empty to pass" in caught.value.text.english
 
 
+def test_the_only_mask_has_no_number_and_nothing_to_leave_as_it_is() -> None:
+    given = masks.read(ONES * 0.3)
+
+    with pytest.raises(InputError, match="Nothing is masked: mask is 6x4") as caught:
+        masks.check_not_empty(masks.binarise(given.stack, 0.5), given, 0.5)
+
+    assert "遮罩为 6x4" in caught.value.text.chinese
+    assert "on_empty" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("value", "white"), [(1.0, 1), (2.0, 1), (2.01, 255), (255.0, 255), (256.0, 65535)]
 )

@@ -73,6 +73,16 @@ def test_a_mask_of_64x64_that_masks_a_part_is_one_like_any_other() -> None:
     assert not layer[64:].any()
 
 
+@pytest.mark.parametrize("size", [(64, 65), (32, 32), (100, 150)])
+def test_all_of_a_picture_may_be_masked_by_a_mask_of_another_size(size: tuple[int, int]) -> None:
+    height, width = 2 * size[0], 2 * size[1]
+
+    (layer,) = matching.prepare(masks.read(torch.ones((1, *size))), picture(height, width))
+
+    assert layer.shape == (height, width)
+    assert layer.all()
+
+
 def test_all_of_a_picture_of_64x64_may_be_masked() -> None:
     (layer,) = matching.prepare(masks.read(torch.ones((1, 64, 64))), picture(64, 64))
 
@@ -142,7 +152,10 @@ def test_a_single_pixel_survives_any_resize(small: tuple[int, int], large: tuple
         rows, columns = np.nonzero(resized)
         scale = max(large[0] / small[0], 1)
         centre = ((y + 0.5) * large[0] / small[0], (x + 0.5) * large[1] / small[1])
-        assert np.hypot(rows + 0.5 - centre[0], columns + 0.5 - centre[1]).min() <= scale
+        distances = np.hypot(rows + 0.5 - centre[0], columns + 0.5 - centre[1])
+        assert distances.min() <= scale
+        # and nothing else is masked
+        assert distances.max() <= 1.5 * scale
 
 
 @pytest.mark.parametrize(
@@ -156,6 +169,9 @@ def test_a_single_pixel_survives_any_resize(small: tuple[int, int], large: tuple
         ((512, 512), (512, 513), False),
         ((1024, 683), (683, 1024), False),
         ((340, 512), (683, 1024), False),
+        ((300, 452), (75, 112), False),  # 113 exactly
+        ((300, 455), (75, 114), True),  # 113.75
+        ((300, 455), (75, 112), False),
     ],
 )
 def test_only_a_difference_of_scale_is_resized(

@@ -67,6 +67,12 @@ def test_only_pictures_that_are_sent_are_looked_at() -> None:
         said(ELLIPSE, ELLIPSE, images=images)
 
 
+def test_what_only_the_alpha_channel_holds_is_no_part_of_the_picture() -> None:
+    images = with_alpha(torch.full((HEIGHT, WIDTH), NAN))
+
+    assert picture_notes.check_numbers(images, [1]) == []
+
+
 def with_alpha(alpha: torch.Tensor, count: int = 1) -> Any:
     return torch.cat([picture(count), alpha.expand(count, -1, -1)[..., None]], -1)
 

@@ -102,6 +102,34 @@ def test_a_feather_that_the_limits_cut_off_is_said() -> None:
     assert "feather ends at the edge" in note.english
 
 
+@pytest.mark.parametrize("turned", range(4))
+def test_a_feather_that_is_cut_off_at_one_side_only_is_said(turned: int) -> None:
+    # from one side of the picture to 6 px before where what is sent ends
+    mask = np.rot90(masked(5000, 5000, (0, 2000, 4090, 2010)), turned)
+
+    assert region.plan(mask, "crop", LIMITS, 6).notes == ()
+    (note,) = region.plan(mask, "crop", LIMITS, 7).notes
+    assert "feather ends at the edge" in note.english
+
+
+@pytest.mark.parametrize("turned", range(4))
+def test_a_feather_beyond_the_picture_takes_nothing_along(turned: int) -> None:
+    # 5000 from the picture's side, and 50 more at the other
+    mask = np.rot90(masked(9000, 9000, (0, 3000, 5000, 4000)), turned)
+
+    plan = region.plan(mask, "crop", LIMITS, 50)
+
+    assert (plan.width, plan.height) == (5050, 5050)
+    # the long side begins where the mask does; the short one is centred, 3500 - 2525
+    expected = [
+        (0, 975),
+        (975, 9000 - 5050),
+        (9000 - 5050, 9000 - 5050 - 975),
+        (9000 - 5050 - 975, 0),
+    ]
+    assert (plan.x, plan.y) == expected[turned]
+
+
 def test_a_mask_over_all_of_a_picture_one_column_too_wide_is_sent_one_column_smaller() -> None:
     plan = region.plan(masked(100, 4097, (0, 0, 4097, 100)), "crop", LIMITS, 8)
 
@@ -269,6 +297,14 @@ CLOSE_UPS = {
     ),
     # 916 wide, so 306 high instead of 26: no more than 3 to 1; 306 * 1024 / 916 = 342.1
     "a thin line": ((4000, 3000), [(100, 2000, 1000, 2010)], 1, (92, 1852, 916, 306), (1024, 342)),
+    # 900 high, so 300 wide; 300 * 1024 / 900 = 341.3
+    "a thin line upright": (
+        (3000, 4000),
+        [(2000, 100, 2010, 984)],
+        1,
+        (1855, 92, 300, 900),
+        (341, 1024),
+    ),
     "a small picture": ((300, 200), [(100, 100, 110, 110)], 10, (0, 0, 260, 200), (1024, 788)),
     "islands": (
         (4000, 3000),

@@ -182,3 +182,99 @@ def test_scaled_back_each_pixel_belongs_to_the_entity_it_came_from() -> None:
     expected = np.kron(answer, np.ones((3, 3), np.uint8))
     for rank, number in enumerate(numbers, 1):
         assert np.array_equal(expected == number, labels == rank)
+
+
+# -- what a run found
+
+
+def found(target: str, answers: list[np.ndarray[Any, Any]], most: int = 20) -> segmentation.Found:
+    """Pictures of 20x30, sent at half their size, with their answers put last first."""
+    pictures = [np.roll(picture(20, 30), number, axis=0) for number in range(len(answers))]
+    as_sent = [image[::2, ::2] for image in pictures]
+    run = segmentation.Found(pictures, as_sent, target, most)
+    for number, answer in reversed(list(enumerate(answers, 1))):
+        run.put(number, answer, (0.9, 0.8))
+    return run
+
+
+def boxed(top: int, bottom: int, left: int, right: int, value: int = 255) -> np.ndarray[Any, Any]:
+    """An answer for what was sent, 10x15."""
+    answer = np.zeros((10, 15), np.uint8)
+    answer[top:bottom, left:right] = value
+    return answer
+
+
+def test_each_picture_s_subject_is_a_mask_with_its_place_and_share() -> None:
+    run = found("subject", [boxed(0, 10, 0, 6), boxed(2, 10, 5, 15)])
+
+    batch, facts = run.masks()
+
+    # twice the answer's places
+    expected = np.zeros((2, 20, 30), bool)
+    expected[0, :, :12] = expected[1, 4:, 10:] = True
+    assert batch.shape == (2, 20, 30)
+    assert set(np.unique(batch)) == {0, 1}
+    # a corner may be cut off by half a pixel of the answer
+    assert np.count_nonzero(expected != batch.numpy()) <= 1
+    assert [(fact["index"], fact["image"], fact["score"]) for fact in facts] == [
+        (1, 1, None),
+        (2, 2, None),
+    ]
+    assert [fact["box"] for fact in facts] == [[0, 0, 12, 20], [10, 4, 20, 16]]
+    for layer, fact in zip(batch, facts, strict=True):
+        assert fact["area"] == layer.sum()
+        assert fact["coverage"] == pytest.approx(float(layer.mean()))
+    assert run.nothing_in() == []
+
+
+def test_the_background_is_the_rest_and_of_no_subject_there_is_none() -> None:
+    run = found("background", [boxed(0, 10, 0, 6), boxed(0, 0, 0, 0)])
+
+    batch, facts = run.masks()
+
+    assert np.array_equal(batch[0], np.broadcast_to(np.arange(30) >= 12, (20, 30)))
+    assert not batch[1].any()
+    assert facts[0]["box"] == [12, 0, 18, 20]
+    assert facts[1] == {
+        "index": 2,
+        "image": 2,
+        "score": None,
+        "area": 0,
+        "coverage": 0,
+        "box": [0, 0, 0, 0],
+    }
+    assert run.nothing_in() == [2]
+
+
+def test_entities_have_a_mask_each_and_the_score_of_their_number() -> None:
+    # the service's third is the largest, and has no score; the first is left out
+    answer = boxed(0, 2, 0, 2, 1) + boxed(0, 5, 5, 9, 2) + boxed(0, 10, 10, 15, 3)
+
+    batch, facts = found("entities", [answer], most=2).masks()
+
+    assert np.array_equal(batch.numpy(), np.kron([answer == 3, answer == 2], np.ones((2, 2))))
+    assert [(fact["score"], fact["area"]) for fact in facts] == [(None, 200), (0.8, 80)]
+    first = found("entities", [boxed(0, 9, 0, 9, 1)]).masks()[1]
+    assert [fact["score"] for fact in first] == [0.9]
+
+
+def test_what_was_found_is_shown_over_its_own_picture() -> None:
+    run = found("subject", [boxed(0, 0, 0, 0), boxed(0, 10, 0, 6)])
+
+    first, second = run.preview() * 255
+
+    shown = picture(20, 30).astype(float)
+    assert first.numpy() == pytest.approx(shown, abs=0.01)
+    shown = np.roll(shown, 1, axis=0)
+    assert second[:, 12:].numpy() == pytest.approx(shown[:, 12:], abs=0.01)
+    red = shown[:, :12] / 2 + np.array([127.5, 19, 19])
+    assert second[:, :12].numpy() == pytest.approx(red, abs=1)
+
+
+def test_an_answer_is_held_against_what_was_sent_of_its_own_picture() -> None:
+    pictures = [picture(20, 30), picture(20, 30)]
+    run = segmentation.Found(pictures, [pictures[0][:, :20], pictures[1]], "subject", 20)
+
+    run.put(1, np.zeros((20, 20), np.uint8), ())
+    with pytest.raises(ValueError, match="20x20 for a picture of 30x20"):
+        run.put(2, np.zeros((20, 20), np.uint8), ())
