@@ -23,7 +23,7 @@ def test_https_and_loopback_http_are_accepted(url):
     ["", "nonsense", "visual.volcengineapi.com", "http://visual.volcengineapi.com", "http://10.0.0.1",
      "http://0.0.0.0", "http://169.254.169.254", "http://127.0.0.1.example.com", "http://localhost.example.com",
      "http://127.0.0.1@example.com", "http://127.0.0.1:80@example.com", r"http://127.0.0.1\@example.com",
-     r"http://example.com\.127.0.0.1", "http://2130706433", "http://127.1", "ftp://127.0.0.1", "file:///etc/passwd",
+     r"http://example.com\.127.0.0.1", "http://2130706433", "http://127.1", "ftp://127.0.0.1", "ws://127.0.0.1", "file:///etc/passwd",
      "https://", "https:///path", "https://user@x.example", "https://user:word@x.example", "https://:word@x.example",
      "https://x.example:99999", "https://x.example:port", "https://[::1", "javascript:alert(1)", "//x.example"],
 )  # fmt: skip

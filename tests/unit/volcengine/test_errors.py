@@ -356,11 +356,16 @@ def test_context_is_added_to_both_lines():
         ),
         (
             errors.ServerError(
-                status_code=500, code="InternalError", message="oops", request_id="R1"
+                status_code=504, code="InternalServiceTimeout", message="-", request_id="R1"
             ),
-            "The gateway had an internal error. Run it again in a moment. "
-            "Volcengine's answer: oops (code InternalError, HTTP 500, request_id R1).",
-            "网关内部错误。请稍后重试。火山引擎返回：oops（code InternalError，HTTP 500，request_id R1）。",
+            (
+                "The service behind the gateway was too slow. Run it again in a moment. "
+                "Volcengine's answer: - (code InternalServiceTimeout, HTTP 504, request_id R1)."
+            ),
+            (
+                "网关后端的服务超时。请稍后重试。"
+                "火山引擎返回：-（code InternalServiceTimeout，HTTP 504，request_id R1）。"
+            ),
         ),
     ],
 )
