@@ -10,6 +10,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
+import urllib3
 from peer import (
     KEYS,
     OK,
@@ -26,9 +28,8 @@ from peer import (
     unreached,
 )
 from volc_inpaint.nodes.volcengine.client import Client
-from volc_inpaint.nodes.volcengine.errors import (
-    APIConnectionError,
-)
+from volc_inpaint.nodes.volcengine.errors import APIConnectionError
+from volc_inpaint.nodes.volcengine.unreachable import Surroundings, reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -208,6 +209,33 @@ def test_a_proxy_of_no_known_kind_stays_unknown(monkeypatch: pytest.MonkeyPatch)
 
     assert error.permanent
     assert "through the proxy 127.0.0.1:9: ProxySchemeUnknown" in error.text.english
+
+
+@pytest.mark.parametrize("proxy", ["http://me:hidden@127.0.0.1:99999", "me:hidden@127.0.0.1:port"])
+def test_an_address_of_a_proxy_that_cannot_be_read_is_to_be_corrected_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    through(monkeypatch, proxy)
+    error = unreached()
+
+    assert error.permanent
+    assert "through the proxy -: " in error.text.english
+    assert "correct its address in HTTPS_PROXY" in error.text.english
+    assert "经由代理 -：" in error.text.chinese
+    assert "hidden" not in str(error)
+
+
+def test_a_service_that_hangs_in_its_greeting_behind_a_plain_proxy_is_no_proxy_in_tls() -> None:
+    """As urllib3 1.26 tells it, which lays every failure before the request at the proxy's door."""
+    slow = TimeoutError("_ssl.c:1011: The handshake operation timed out")
+    error = requests.exceptions.ProxyError(
+        urllib3.exceptions.ProxyError("Cannot connect to proxy.", slow)
+    )
+    why, _, permanent = reason(error, Surroundings("http://127.0.0.1:3128", "certifi", False, 10.0))
+
+    assert not permanent
+    assert why.english == "the proxy 127.0.0.1:3128 did not connect within 10 s"
+    assert why.chinese == "代理 127.0.0.1:3128 在 10 秒内未建立连接"
 
 
 @pytest.mark.parametrize("start", ["http://", ""])
