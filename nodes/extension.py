@@ -33,7 +33,7 @@ class VolcInpaintExtension(ComfyExtension):
     async def on_load(self) -> None:
         """Called once, before the server starts."""
         routes, private = server.routes(), server.private_directory()
-        keys_page.register(routes, private)
+        keys_page.register(routes, server.credentials_file())
         gallery.register(routes, server.configured_journal)
         book_page.register(routes, server.configured_journal)
         daily_limit.register(routes, private, server.configured_journal)

@@ -13,18 +13,15 @@ from aiohttp import web
 
 from ..jobs.book import open_book
 from ..jobs.book_lines import BEIJING, sums
-from ..volcengine import models
-from ..words import InputError
+from ..volcengine.models import INTERFACES
 from . import guard
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
     from ..jobs.book import Book
     from ..jobs.book_lines import Call
-
-    Handler = Callable[[web.Request, Book], Awaitable[web.Response]]
 
 # The first three are what the bill shows of a call.
 _COLUMNS = {
@@ -59,26 +56,15 @@ def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
         journal: Tells the journal's folder; its error is told to the page.
     """
 
-    def guarded(handler: Handler) -> guard.Handler:
-        @guard.same_site
-        async def handle(request: web.Request) -> web.StreamResponse:
-            try:
-                return await handler(request, open_book(journal()))
-            except InputError as error:
-                return guard.answer({"message": str(error)}, status=400)
-            except OSError as error:
-                return guard.unreadable(error)
-
-        return handle
-
     @routes.get("/volc_inpaint/book")
-    @guarded
-    async def show(_: web.Request, book: Book) -> web.Response:
-        return guard.answer(await asyncio.to_thread(account, book))
+    @guard.guarded
+    async def show(_: web.Request) -> web.Response:
+        return guard.answer(await asyncio.to_thread(account, open_book(journal())))
 
     @routes.post("/volc_inpaint/book/ticks")
-    @guarded
-    async def tick(request: web.Request, book: Book) -> web.Response:
+    @guard.guarded
+    async def tick(request: web.Request) -> web.Response:
+        book = open_book(journal())
         values = await guard.read_json(request)
         if not isinstance(values, dict) or set(values) != {"call", "ticked"}:
             raise web.HTTPBadRequest(text="an object of call and ticked expected")
@@ -90,10 +76,10 @@ def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
         return guard.answer(await asyncio.to_thread(account, book))
 
     @routes.get("/volc_inpaint/book.csv")
-    @guarded
-    async def export(request: web.Request, book: Book) -> web.Response:
+    @guard.guarded
+    async def export(request: web.Request) -> web.Response:
         language = "zh" if request.query.get("lang") == "zh" else "en"
-        reading = await asyncio.to_thread(book.read)
+        reading = await asyncio.to_thread(open_book(journal()).read)
         text = await asyncio.to_thread(table, list(reading.calls.values()), language)
         name = datetime.now(BEIJING).strftime("volcengine-calls-%Y-%m-%d.csv")
         headers = {
@@ -138,7 +124,6 @@ def table(calls: list[Call], language: str) -> str:
         calls: Of the book.
         language: `en` or `zh`; of the headings and outcomes.
     """
-    actions = {row.req_key: row.action for row in _rows()}
     text = io.StringIO()
     text.write("\ufeff")
     writer = csv.writer(text)
@@ -149,7 +134,7 @@ def table(calls: list[Call], language: str) -> str:
             datetime.fromtimestamp(call.at, BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
             asked.model,
             call.request_id,
-            actions.get(asked.model, ""),
+            INTERFACES[asked.model].action if asked.model in INTERFACES else "",
             _OUTCOMES[language][call.state],
             call.code or "",
             "" if asked.seed is None else asked.seed,
@@ -160,14 +145,6 @@ def table(calls: list[Call], language: str) -> str:
         )
         writer.writerow([_text(value) for value in row])
     return text.getvalue()
-
-
-def _rows() -> tuple[models.Model, ...]:
-    return (
-        *models.INPAINTING.values(),
-        models.SUBJECT_SEGMENTATION,
-        models.ENTITY_SEGMENTATION,
-    )
 
 
 def _text(value: object) -> str:

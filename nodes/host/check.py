@@ -16,11 +16,11 @@ from ..volcengine.errors import (
 )
 from ..volcengine.models import INTERFACES, VERSION
 from ..volcengine.request import to_json
-from ..words import Text
+from ..words import InputError, Text
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from ..volcengine.connection import Connection
@@ -80,7 +80,7 @@ def check_keys(saved: Path, environ: Mapping[str, str], home: Path | None = None
 
     Returns:
         `ok`, true where any interface may be used; `code`: ok, no_keys, unknown_key, wrong_secret, clock, no_permission,
-        not_activated, no_network, no_service or refused; `message` in English and Chinese, empty if ok; `rows`, one for
+        not_activated, no_network, no_service or refused; `message` in English and Chinese, None if ok; `rows`, one for
         each interface where they differ or are to be activated, with `model`, what it `says` it does, a `verdict`
         (activated, cannot_tell or one of the codes), a `message` with the reason of a refusal, and a `link` to where it is
         activated.
@@ -91,28 +91,29 @@ def check_keys(saved: Path, environ: Mapping[str, str], home: Path | None = None
         timeout_s = min(settings.timeout_s, _TIMEOUT_S)
         client = Client(keys, settings.endpoint, read_timeout_s=timeout_s)
     except CredentialsError as error:
-        return _summary("no_keys", str(error))
-    except ValueError as error:
-        return _summary("refused", str(error))
+        return _summary("no_keys", error.text)
+    except InputError as error:
+        return _summary("refused", error.text)
     rows: list[_Row] = []
     with client.connection() as shared:  # one after the other: the account may have one place only
         for model in INTERFACES.values():
             alike = rows and rows[-1].verdict in _OF_ALL
             rows.append(replace(rows[-1], model=model) if alike else _ask(client, model, shared))
-    shown = [row.shown() for row in rows]
     if any(row.verdict in _GOOD for row in rows):
-        return _summary("ok", rows=shown)
+        return _summary("ok", rows=rows)
     for row in rows:
         if row.verdict == "not_activated" and row.message:
-            return _summary("not_activated", row.message.lines(), shown)
-    message = rows[0].message
-    return _summary(rows[0].verdict, message.lines() if message else "")
+            return _summary("not_activated", row.message, rows)
+    return _summary(rows[0].verdict, rows[0].message)
 
 
-def _summary(
-    code: str, message: str = "", rows: list[dict[str, Any]] | None = None
-) -> dict[str, Any]:
-    return {"ok": code == "ok", "code": code, "message": message, "rows": rows or []}
+def _summary(code: str, message: Text | None = None, rows: Iterable[_Row] = ()) -> dict[str, Any]:
+    return {
+        "ok": code == "ok",
+        "code": code,
+        "message": message.pair() if message else None,
+        "rows": [row.shown() for row in rows],
+    }
 
 
 def _ask(client: Client, model: Model, shared: Connection) -> _Row:

@@ -81,36 +81,25 @@ def register(
         left = Limit(open_book(journal()), limit.calls).left() if limit.calls else None
         return {"calls": limit.calls, "left": left, "source": limit.source}
 
-    async def told() -> web.Response:
-        try:
-            return guard.answer(await asyncio.to_thread(state))
-        except InputError as error:
-            return guard.answer({"message": str(error)}, status=400)
-        except OSError as error:
-            return guard.unreadable(error)
-
     @routes.get("/volc_inpaint/limit")
-    @guard.same_site
+    @guard.guarded
     async def show(_: web.Request) -> web.Response:
-        return await told()
+        return guard.answer(await asyncio.to_thread(state))
 
     @routes.post("/volc_inpaint/limit")
-    @guard.same_site
+    @guard.guarded
     async def save(request: web.Request) -> web.Response:
         values = await guard.read_json(request)
         if not isinstance(values, dict) or set(values) != {"calls"}:
             raise web.HTTPBadRequest(text="an object of calls expected")
         if not _possible(values["calls"]):
-            return guard.answer({"message": _NO_NUMBER.lines()}, status=400)
-        try:
-            content = json.dumps({"calls_per_day": values["calls"]}).encode()
-            await asyncio.to_thread(write, directory / FILE_NAME, content)
-        except OSError as error:
-            return guard.unreadable(error)
+            return guard.refusal(_NO_NUMBER)
+        content = json.dumps({"calls_per_day": values["calls"]}).encode()
+        await asyncio.to_thread(write, directory / FILE_NAME, content)
         _LOG.info(
             "Volc Inpaint: the settings page set the limit to %d calls a day", values["calls"]
         )
-        return await told()
+        return guard.answer(await asyncio.to_thread(state))
 
 
 _NO_NUMBER = Text(

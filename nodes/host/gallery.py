@@ -15,14 +15,11 @@ from PIL import Image, ImageOps
 from ..jobs.book import open_book
 from ..jobs.files import open_private
 from ..jobs.gallery import KEY, Gallery
-from ..words import InputError
 from . import guard
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from pathlib import Path
-
-    Handler = Callable[[web.Request, Gallery], Awaitable[web.StreamResponse]]
 
 # Longest side of a thumbnail, in pixels.
 THUMBNAIL_SIDE = 256
@@ -40,24 +37,10 @@ def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
     """
     one = "/volc_inpaint/pictures/{key}"
 
-    def guarded(handler: Handler) -> guard.Handler:
-        @guard.same_site
-        async def handle(request: web.Request) -> web.StreamResponse:
-            key = request.match_info.get("key")
-            if key is not None and not KEY.fullmatch(key):
-                raise web.HTTPNotFound
-            try:
-                return await handler(request, gallery_of(journal()))
-            except InputError as error:
-                return guard.answer({"message": str(error)}, status=400)
-            except OSError as error:
-                return guard.unreadable(error)
-
-        return handle
-
     @routes.get("/volc_inpaint/pictures")
-    @guarded
-    async def show_all(_: web.Request, gallery: Gallery) -> web.StreamResponse:
+    @guard.guarded
+    async def show_all(_: web.Request) -> web.Response:
+        gallery = gallery_of(journal())
         pictures = await asyncio.to_thread(gallery.pictures)
         answer = guard.answer(
             {
@@ -80,26 +63,29 @@ def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
         return answer
 
     @routes.get(one)
-    @guarded
-    async def show(request: web.Request, gallery: Gallery) -> web.StreamResponse:
-        data = await asyncio.to_thread(gallery.open, request.match_info["key"])
+    @guard.guarded
+    async def show(request: web.Request) -> web.Response:
+        key = _key(request)
+        data = await asyncio.to_thread(gallery_of(journal()).open, key)
         kind = _type(data or b"")
         if not data or not kind:
             raise web.HTTPNotFound
         return web.Response(body=data, content_type=kind, headers=_CACHED)
 
     @routes.get(one + "/thumbnail")
-    @guarded
-    async def show_small(request: web.Request, gallery: Gallery) -> web.StreamResponse:
-        data = await asyncio.to_thread(thumbnail, gallery, request.match_info["key"])
+    @guard.guarded
+    async def show_small(request: web.Request) -> web.Response:
+        key = _key(request)
+        data = await asyncio.to_thread(thumbnail, gallery_of(journal()), key)
         if data is None:
             raise web.HTTPNotFound
         return web.Response(body=data, content_type="image/jpeg", headers=_CACHED)
 
     @routes.delete(one)
-    @guarded
-    async def delete(request: web.Request, gallery: Gallery) -> web.StreamResponse:
-        if not await asyncio.to_thread(gallery.delete, request.match_info["key"]):
+    @guard.guarded
+    async def delete(request: web.Request) -> web.Response:
+        key = _key(request)
+        if not await asyncio.to_thread(gallery_of(journal()).delete, key):
             raise web.HTTPNotFound
         return guard.answer({})
 
@@ -148,6 +134,13 @@ def thumbnail(gallery: Gallery, key: str) -> bytes | None:
         except OSError:
             partial.unlink(missing_ok=True)
     return made
+
+
+def _key(request: web.Request) -> str:
+    key = request.match_info["key"]
+    if not KEY.fullmatch(key):
+        raise web.HTTPNotFound
+    return key
 
 
 def _type(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What every route of the pack does alike: it turns other sites' pages away, and reads no more than it expects."""
+"""What every route of the pack does alike: it turns other sites' pages away, reads no more than it expects, says why not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ..words import Text
+from ..volcengine.errors import CredentialsError
+from ..words import InputError, Text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,18 +31,41 @@ def answer(content: dict[str, Any], status: int = 200) -> web.Response:
     return web.json_response(content, status=status, headers=headers)
 
 
-def same_site(handler: Handler) -> Handler:
-    """Turn away what another site's page sends, also where ComfyUI's own check is switched off."""
+def refusal(text: Text) -> web.Response:
+    """Why not; the page shows the language that it speaks."""
+    return answer({"message": text.pair()}, status=400)
 
-    async def guarded(request: web.Request) -> web.StreamResponse:
+
+def _unreadable(why: str) -> Text:
+    return Text(
+        f"The folder of paid pictures, or user/__volc_inpaint of the ComfyUI server, cannot be read or changed ({why}). "
+        "Correct its rights, or make room on its disk.",
+        f"无法读取或更改已付费图片的文件夹或 ComfyUI 服务器的 user/__volc_inpaint 文件夹（{why}）。请修正其权限或清理磁盘空间。",
+    )
+
+
+def guarded(handler: Handler, failed: Callable[[str], Text] = _unreadable) -> Handler:
+    """Turn away what another site's page sends, also where ComfyUI's own check is switched off; tell the page what failed.
+
+    Args:
+        handler: Of a route.
+        failed: What to say where the system refuses, given why.
+    """
+
+    async def handle(request: web.Request) -> web.StreamResponse:
         site = request.headers.get("Sec-Fetch-Site", "same-origin")
         origin = request.headers.get("Origin")
         foreign = origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
         if site not in ("same-origin", "none") or foreign:
             raise web.HTTPForbidden(text="cross-site request")
-        return await handler(request)
+        try:
+            return await handler(request)
+        except (InputError, CredentialsError) as error:
+            return refusal(error.text)
+        except OSError as error:
+            return refusal(failed(error.strerror or type(error).__name__))
 
-    return guarded
+    return handle
 
 
 async def read_json(request: web.Request) -> Any:
@@ -64,14 +88,3 @@ async def read_json(request: web.Request) -> Any:
         return json.loads(await request.read())
     except (ValueError, RecursionError):
         raise web.HTTPBadRequest(text="not JSON") from None
-
-
-def unreadable(error: OSError) -> web.Response:
-    """The journal's folder, or the pack's own, cannot be read or changed."""
-    why = error.strerror or type(error).__name__
-    text = Text(
-        f"The folder of paid pictures, or user/__volc_inpaint of the ComfyUI server, cannot be read or changed ({why}). "
-        "Correct its rights, or make room on its disk.",
-        f"无法读取或更改已付费图片的文件夹或 ComfyUI 服务器的 user/__volc_inpaint 文件夹（{why}）。请修正其权限或清理磁盘空间。",
-    )
-    return answer({"message": text.lines()}, status=400)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import stat
@@ -22,14 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FILE_NAME = "credentials.json"
-
 _FIELDS = ("access_key", "secret_key", "session_token")
 
 
 def register(
     routes: web.RouteTableDef,
-    directory: Path,
+    saved: Path,
     environ: Mapping[str, str] = os.environ,
     home: Path | None = None,
 ) -> None:
@@ -37,44 +36,35 @@ def register(
 
     Args:
         routes: ComfyUI's (`PromptServer.instance.routes`), before the server starts.
-        directory: A folder that the server never serves; made with mode 0700 when keys are saved.
+        saved: Where keys are kept, in a folder that the server never serves; made with mode 0700 when keys are saved.
         environ: Where keys and settings of the operator are looked up.
         home: The folder that holds ``.volc``; the user's own by default.
     """
-    saved = directory / FILE_NAME
+    guarded = functools.partial(guard.guarded, failed=_unwritable)
 
     @routes.get("/volc_inpaint/credentials")
-    @guard.same_site
+    @guarded
     async def show(_: web.Request) -> web.Response:
         return _state(saved, environ, home)
 
     @routes.post("/volc_inpaint/credentials")
-    @guard.same_site
+    @guarded
     async def save(request: web.Request) -> web.Response:
         values = {
             name: key_sources.clean(value) for name, value in (await _fields(request)).items()
         }
-        try:
-            Credentials(**values)
-        except CredentialsError as error:
-            return guard.answer({"message": str(error)}, status=400)
-        try:
-            write(saved, json.dumps(values).encode())
-        except OSError as error:
-            return _unwritable(error)
+        Credentials(**values)
+        write(saved, json.dumps(values).encode())
         return _state(saved, environ, home)
 
     @routes.delete("/volc_inpaint/credentials")
-    @guard.same_site
+    @guarded
     async def remove(_: web.Request) -> web.Response:
-        try:
-            saved.unlink(missing_ok=True)
-        except OSError as error:
-            return _unwritable(error)
+        await asyncio.to_thread(saved.unlink, missing_ok=True)
         return _state(saved, environ, home)
 
     @routes.post("/volc_inpaint/check")
-    @guard.same_site
+    @guarded
     async def check(request: web.Request) -> web.Response:
         await guard.read_json(request)
         return guard.answer(await asyncio.to_thread(check_keys, saved, environ, home))
@@ -82,17 +72,24 @@ def register(
 
 def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> web.Response:
     """What the page may know; of the keys, the last four characters of the public one."""
+    tail, source, message = "", "", None
     try:
         keys = key_sources.load(saved=saved, environ=environ, home=home)
-    except MissingCredentialsError as error:
-        # That there are none, the page says in its own words.
-        message = str(error) if error.seen else ""
-        found = {"configured": False, "tail": "", "source": "", "message": message}
+        tail, source = keys.tail, keys.source
     except CredentialsError as error:
-        found = {"configured": False, "tail": "", "source": "", "message": str(error)}
-    else:
-        found = {"configured": True, "tail": keys.tail, "source": keys.source, "message": ""}
-    return guard.answer({**found, "saved": saved.exists(), "readable": _readable(saved)})
+        # that there are none, the page says in its own words
+        if not isinstance(error, MissingCredentialsError) or error.seen:
+            message = error.text.pair()
+    return guard.answer(
+        {
+            "configured": bool(source),
+            "tail": tail,
+            "source": source,
+            "message": message,
+            "saved": saved.exists(),
+            "readable": _readable(saved),
+        }
+    )
 
 
 def _readable(saved: Path) -> bool:
@@ -107,14 +104,12 @@ def _readable(saved: Path) -> bool:
         return False
 
 
-def _unwritable(error: OSError) -> web.Response:
-    why = error.strerror or type(error).__name__
-    text = Text(
+def _unwritable(why: str) -> Text:
+    return Text(
         f"The saved keys cannot be changed ({why}). Correct the rights of the folder user/__volc_inpaint of the ComfyUI "
         "server, or set the keys in its environment.",
         f"无法更改已保存的密钥（{why}）。请修正 ComfyUI 服务器上 user/__volc_inpaint 文件夹的权限，或在其环境变量中设置密钥。",
     )
-    return guard.answer({"message": text.lines()}, status=400)
 
 
 async def _fields(request: web.Request) -> dict[str, str]:

@@ -15,18 +15,18 @@ from ..host.settings import Settings
 from ..jobs import account, folders, workers
 from ..jobs.job import MadeWhenNeeded
 from ..volcengine import key_sources
-from ..words import Text
 from .answered import judged, look
 from .report import report, summary
+from .verdict import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
     from ..jobs.job import Outcome, Wanted
-    from ..volcengine.errors import VolcengineError
+    from ..words import Text
     from .answered import Answered
 
 
@@ -128,7 +128,7 @@ class Checkout:
         if any(outcome.status in ("failed", "unknown") for outcome in missing):
             _incomplete[self._node_id] += 1
         if missing and (require_all or len(missing) == len(self.outcomes)):
-            raise _verdict(self.outcomes, missing)
+            raise verdict(self.outcomes, missing)
         return [outcome for outcome in self.outcomes if outcome.job.index in taken]
 
     @contextlib.contextmanager
@@ -165,30 +165,3 @@ def fingerprint(node_id: str, seed: int | None) -> float:
     A seed of -1 runs anew each time. Any other only when an input changed, or to get what its last run missed.
     """
     return float("nan") if seed == -1 else _incomplete[node_id]
-
-
-def _verdict(outcomes: Sequence[Outcome], missing: Sequence[Outcome]) -> VolcengineError:
-    """The error to show for a run that cannot be used: one that may have cost money before all others."""
-    errors = [outcome.error for outcome in missing if outcome.error is not None]
-    error = next((error for error in errors if error.doubtful), errors[0])
-    doubts = sum(outcome.status == "unknown" for outcome in missing)
-    if doubts and len(missing) > 1:
-        error.add_context(
-            Text(
-                f"{doubts} of {len(missing)} missing pictures may have been billed.",
-                f"缺少的 {len(missing)} 张图片中有 {doubts} 张可能已计费。",
-            ),
-        )
-    delivered = len(outcomes) - len(missing)
-    if delivered:
-        error.add_context(
-            Text(
-                f"{delivered} of {len(outcomes)} pictures arrived and are in the journal; the next run "
-                "takes them from there without paying again.",
-                f"{len(outcomes)} 张中已有 {delivered} 张到达并保存在本地记录中，下次运行会直接取用，不会重复付费。",
-            ),
-        )
-    # The report, where the notes would stand, is not made.
-    for note in dict.fromkeys(note for outcome in outcomes for note in outcome.notes):
-        error.add_context(note)
-    return error

@@ -15,6 +15,14 @@ export function create(tag, { dataset = {}, ...properties } = {}, ...children) {
   return element;
 }
 
+/** On a page of the settings: Enter does `work`, Escape closes the settings, and no other key gets beyond `input`. */
+export function onEnter(input, work) {
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") event.stopPropagation();
+    if (event.key === "Enter") work();
+  });
+}
+
 /** Calls `then` after `object[name]`, whoever set that. */
 export function chain(object, name, then) {
   const before = object[name];

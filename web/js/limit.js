@@ -1,7 +1,7 @@
 // The limit of calls a day: a field on the settings page, and what is left of it.
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
-import { create } from "./dom.js";
+import { create, onEnter } from "./dom.js";
 import { call } from "./routes.js";
 import { text } from "./text.js";
 
@@ -38,10 +38,7 @@ class LimitField {
     const row = create("div", { className: "volc-keys-buttons" }, this.input, this.button);
     this.element = create("div", { className: "volc-limit" }, row, this.line);
     this.button.addEventListener("click", () => this.save());
-    this.input.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") event.stopPropagation(); // which closes the settings from here, too
-      if (event.key === "Enter") this.save();
-    });
+    onEnter(this.input, () => this.save());
     this.during(() => call("GET", "limit"));
   }
 

@@ -1,6 +1,6 @@
 // The pack's routes on the server.
 import { api } from "../../../scripts/api.js";
-import { ownLines, text } from "./text.js";
+import { own, text } from "./text.js";
 
 /** Calls a route of the pack. Throws an Error with the server's words. */
 export async function call(method, route, content) {
@@ -13,7 +13,7 @@ export async function call(method, route, content) {
   const answer = await response.text();
   if (response.ok) return JSON.parse(answer);
   let message = `HTTP ${response.status} ${answer.slice(0, 200)}`;
-  if (response.status === 400 && answer.startsWith("{")) message = ownLines(JSON.parse(answer).message);
+  if (response.status === 400 && answer.startsWith("{")) message = own(JSON.parse(answer).message);
   throw new Error(message);
 }
 

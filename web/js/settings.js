@@ -2,7 +2,7 @@
 // which would keep them as plain text and hand them out.
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
-import { create } from "./dom.js";
+import { create, onEnter } from "./dom.js";
 import { call } from "./routes.js";
 import { own, ownLines, text } from "./text.js";
 
@@ -96,10 +96,7 @@ class KeysPage {
         autocomplete: name === "access_key" ? "off" : "new-password",
         spellcheck: false,
       });
-      input.addEventListener("keydown", (event) => {
-        if (event.key !== "Escape") event.stopPropagation(); // which closes the settings from here, too
-        if (event.key === "Enter") save();
-      });
+      onEnter(input, () => save());
       return input;
     });
     const save = () =>
@@ -119,7 +116,7 @@ class KeysPage {
     };
     if (state.configured) buttons.push(this.button("keysCancel", cancel));
     this.body.replaceChildren(
-      ...(state.configured ? [] : [create("p", { textContent: state.message ? ownLines(state.message) : text("keysNone") })]),
+      ...(state.configured ? [] : [create("p", { textContent: state.message ? own(state.message) : text("keysNone") })]),
       ...inputs.map((input) => create("label", {}, text(input.name), input)),
       create("div", { className: "volc-keys-buttons" }, ...buttons),
       create("a", { href: CONSOLE, target: "_blank", rel: "noreferrer", textContent: text("keysMake") }),
@@ -129,7 +126,7 @@ class KeysPage {
   async check() {
     this.say("", text("keysWait"));
     const { ok, message, rows } = await call("POST", "check", {});
-    this.say(ok ? "good" : "bad", ok ? text("keysGood") : ownLines(message));
+    this.say(ok ? "good" : "bad", ok ? text("keysGood") : own(message));
     this.rows.replaceChildren(...rows.map(row));
   }
 

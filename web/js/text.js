@@ -146,7 +146,10 @@ export function text(key, values = {}) {
 /** Of a text in both languages, ComfyUI's. */
 export const own = (pair) => pair[language()];
 
-/** Of a message of ours, which has as many English lines as Chinese ones after them, those in ComfyUI's language. */
+/**
+ * Of an error of ours, which ComfyUI hands on as one string, the lines in ComfyUI's language: as many English ones as Chinese
+ * ones after them.
+ */
 export function ownLines(message) {
   const lines = message.split("\n");
   const half = lines.length / 2;

@@ -48,7 +48,7 @@ def test_good_keys_check_without_buying(tmp_path):
     with SimulatedService(ACCESS, SECRET) as service:
         answer = check(tmp_path, service.endpoint)
 
-        assert (True, "ok", "") == (answer["ok"], answer["code"], answer["message"])
+        assert (True, "ok", None) == (answer["ok"], answer["code"], answer["message"])
         assert dict.fromkeys(ALL, "activated") == verdicts(answer)
         assert 0 == service.billed
         assert (len(ALL), 0) == (service.ledger.count("refused"), service.ledger.count("received"))
@@ -118,7 +118,7 @@ def test_wrong_keys_are_told_apart_at_the_first_question(
         answer = check(tmp_path, service.endpoint, access, secret)
 
         assert (False, code, []) == (answer["ok"], answer["code"], answer["rows"])
-        assert words in answer["message"]
+        assert words in answer["message"]["en"]
         assert (0, 1) == (service.billed, service.ledger.count(None))
 
 
@@ -148,8 +148,9 @@ def test_each_answer_of_the_service_gets_its_verdict(tmp_path, code, status, bod
         answer = check(tmp_path, service.url)
 
     assert (code == "ok", code) == (answer["ok"], answer["code"])
-    assert words in answer["message"]
-    assert "billed" not in answer["message"] or "Nothing was billed" in answer["message"]
+    message = answer["message"]["en"] if answer["message"] else ""
+    assert words in message
+    assert "billed" not in message or "Nothing was billed" in message
 
 
 def mixed(connection: socket.socket, seen: Peer) -> None:
@@ -196,7 +197,7 @@ def test_no_network_is_told_with_the_reason_and_nothing_of_a_bill(tmp_path):
     answer = check(tmp_path, service.url)
 
     assert (False, "no_network", []) == (answer["ok"], answer["code"], answer["rows"])
-    english, chinese = answer["message"].split("\n")
+    english, chinese = answer["message"]["en"], answer["message"]["zh"]
     assert "could not be reached (ConnectionRefusedError" in english
     assert "the keys were not checked" in english
     assert "无法连接火山引擎（ConnectionRefusedError" in chinese
@@ -212,8 +213,8 @@ def test_an_answer_that_does_not_come_is_told_once(tmp_path):
         answer = check(tmp_path, service.url, VOLC_TIMEOUT_S="1")
 
     assert ("no_network", 1) == (answer["code"], len(service.requests))
-    assert "no answer within 1 s" in answer["message"]
-    assert "billed" not in answer["message"]
+    assert "no answer within 1 s" in answer["message"]["en"]
+    assert "billed" not in answer["message"]["en"]
 
 
 @pytest.mark.parametrize("endpoint", ["http://example.com", "ftp://127.0.0.1", "nonsense"])
@@ -221,4 +222,4 @@ def test_a_check_never_signs_for_an_unsafe_endpoint(tmp_path, endpoint):
     answer = check(tmp_path, endpoint)
 
     assert (False, "refused") == (answer["ok"], answer["code"])
-    assert "VOLC_ENDPOINT" in answer["message"]
+    assert "VOLC_ENDPOINT" in answer["message"]["en"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import os
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from aiohttp import web
+from harness.routes import serving
 from simulated_service import SimulatedService
 from volc_inpaint.nodes.host import guard, keys_page
 from volc_inpaint.nodes.volcengine import key_sources
@@ -32,35 +32,10 @@ KEYS = {"access_key": ACCESS, "secret_key": SECRET, "session_token": TOKEN}
 def page(folder: Path, environ: dict[str, str] | None = None) -> Iterator[str]:
     """The routes on a loopback port, with no other keys around than those given; yields their URL."""
     routes = web.RouteTableDef()
-    keys_page.register(routes, folder / "private", environ or {}, home=folder / "home")
-    ready, loop = threading.Event(), asyncio.new_event_loop()
-    ports: list[int] = []
-
-    async def start() -> web.AppRunner:
-        app = web.Application()
-        app.add_routes(routes)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        ports.append(runner.addresses[0][1])
-        ready.set()
-        return runner
-
-    def serve() -> None:
-        runner = loop.run_until_complete(start())
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    ready.wait()
-    try:
-        yield f"http://127.0.0.1:{ports[0]}/volc_inpaint"
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    saved = folder / "private" / "credentials.json"
+    keys_page.register(routes, saved, environ or {}, home=folder / "home")
+    with serving(routes) as url:
+        yield url
 
 
 def test_saved_keys_are_found_and_shown_only_by_their_tail(tmp_path):
@@ -72,7 +47,7 @@ def test_saved_keys_are_found_and_shown_only_by_their_tail(tmp_path):
         "configured": True,
         "tail": "9876",
         "source": "settings",
-        "message": "",
+        "message": None,
         "saved": True,
         "readable": False,
     }
@@ -119,10 +94,9 @@ def test_a_folder_that_cannot_be_written_is_explained_and_shows_no_key(tmp_path)
 
     assert (False, False) == (before["configured"], before["saved"])
     for answer in answers:
-        english, chinese = answer.json()["message"].split("\n")
         assert 400 == answer.status_code
-        assert "cannot be changed" in english
-        assert "无法更改" in chinese
+        assert "cannot be changed" in answer.json()["message"]["en"]
+        assert "无法更改" in answer.json()["message"]["zh"]
         assert SECRET not in answer.text
 
 
@@ -182,7 +156,7 @@ def test_no_keys_at_all_are_no_error(tmp_path):
         "configured": False,
         "tail": "",
         "source": "",
-        "message": "",
+        "message": None,
         "saved": False,
         "readable": False,
     }
@@ -194,7 +168,7 @@ def test_half_a_pair_in_the_environment_is_named(tmp_path):
         answer = requests.get(f"{url}/credentials").json()
 
     assert not answer["configured"]
-    assert "VOLC_SECRETKEY" in answer["message"]
+    assert "VOLC_SECRETKEY" in answer["message"]["en"]
 
 
 @pytest.mark.parametrize(
@@ -278,9 +252,9 @@ def test_an_unusable_key_is_explained_in_both_languages(tmp_path):
     with page(tmp_path) as url:
         answer = requests.post(f"{url}/credentials", json={**KEYS, "secret_key": "a b"})
 
-    english, chinese = answer.json()["message"].split("\n")
-    assert "secret key" in english
-    assert "含有空格" in chinese
+    message = answer.json()["message"]
+    assert "secret key" in message["en"]
+    assert "含有空格" in message["zh"]
 
 
 def test_swapped_keys_are_not_saved_and_neither_is_shown(tmp_path):
@@ -289,10 +263,10 @@ def test_swapped_keys_are_not_saved_and_neither_is_shown(tmp_path):
         answer = requests.post(f"{url}/credentials", json=swapped)
         shown = requests.get(f"{url}/credentials")
 
-    english, chinese = answer.json()["message"].split("\n")
+    message = answer.json()["message"]
     assert 400 == answer.status_code
-    assert "swapped" in english
-    assert "填反了" in chinese
+    assert "swapped" in message["en"]
+    assert "填反了" in message["zh"]
     assert not shown.json()["saved"]
     told = answer.text + shown.text
     assert [] == [part for part in (ACCESS, SECRET, ACCESS[-4:], SECRET[-4:]) if part in told]
@@ -303,7 +277,7 @@ def test_swapped_keys_of_the_environment_are_named_and_no_end_of_either_is_shown
         answer = requests.get(f"{url}/credentials")
 
     assert (False, "") == (answer.json()["configured"], answer.json()["tail"])
-    assert "keys (environment) are swapped" in answer.json()["message"]
+    assert "keys (environment) are swapped" in answer.json()["message"]["en"]
     assert [] == [part for part in (ACCESS[-4:], SECRET[-4:]) if part in answer.text]
 
 
@@ -311,7 +285,7 @@ def test_a_near_miss_is_told_where_there_are_no_keys(tmp_path):
     with page(tmp_path, {"VOLC_ACCESS_KEY": ACCESS}) as url:
         answer = requests.get(f"{url}/credentials")
 
-    assert "VOLC_ACCESS_KEY; the names that are read" in answer.json()["message"]
+    assert "VOLC_ACCESS_KEY; the names that are read" in answer.json()["message"]["en"]
     assert ACCESS not in answer.text
 
 
@@ -321,7 +295,7 @@ def test_a_check_tells_what_each_interface_answers(tmp_path):
             requests.post(f"{url}/credentials", json=KEYS)
             answer = requests.post(f"{url}/check", json={}).json()
 
-        assert (True, "ok", "") == (answer["ok"], answer["code"], answer["message"])
+        assert (True, "ok", None) == (answer["ok"], answer["code"], answer["message"])
         assert {"activated"} == {row["verdict"] for row in answer["rows"]}
         assert 0 == service.billed
 
