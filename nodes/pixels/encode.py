@@ -33,6 +33,9 @@ _JPEG_PROBE_PIXELS = 250_000
 _CLOSE = 1.004
 """A prediction for the next quality, so near the limit, may be wrong about its side."""
 
+_MISLED = 2
+"""A prediction so much better than what was found after all these encodes needs further ones."""
+
 _BAND_ROWS = 8
 """The height of a JPEG block, so that a band alone costs what it costs within the picture."""
 
@@ -48,7 +51,7 @@ class Encoded(NamedTuple):
 
 
 def picture(rgb: NDArray[np.uint8], max_bytes: int, safe_bytes: int) -> Encoded:
-    """Encode a picture as PNG where that fits, else as the best JPEG 4:4:4 that fits, in at most three encodes of it.
+    """Encode a picture as PNG where that fits, else as the best JPEG 4:4:4 that fits, mostly in three encodes of it at most.
 
     Args:
         rgb: [H, W, 3] uint8.
@@ -130,7 +133,12 @@ def best_jpeg(rgb: NDArray[np.uint8], max_bytes: int, safe_bytes: int) -> tuple[
     search = _Search(rgb)
     fitting: dict[int, bytes] = {}
     limit = max_bytes
-    for left in reversed(range(_JPEG_ENCODES)):
+    # a probe that misled is no reason to refuse a picture, or to spoil it
+    while (
+        len(search.sizes) < _JPEG_ENCODES
+        or not fitting
+        or search.best_quality(limit) > max(fitting) + _MISLED
+    ):
         limit, quality = safe_bytes, search.best_quality(safe_bytes)
         if quality < GOOD_QUALITY:
             limit, quality = max_bytes, search.best_quality(max_bytes)
@@ -143,8 +151,11 @@ def best_jpeg(rgb: NDArray[np.uint8], max_bytes: int, safe_bytes: int) -> tuple[
             quality += 1
         elif search.sizes and not fitting:
             # rather one too low, which leaves an encode to look at the next, than too high again
-            quality = search.best_quality(limit / _CLOSE if left else limit * 0.9)
+            spare = len(search.sizes) < _JPEG_ENCODES - 1
+            quality = search.best_quality(limit / _CLOSE if spare else limit * 0.9)
         quality = max(1, quality)
+        if quality in search.sizes:
+            break
         data = jpeg(rgb, quality)
         search.sizes[quality] = len(data)
         if len(data) <= max_bytes:
@@ -192,7 +203,7 @@ def probe(rgb: NDArray[np.uint8], pixels: int = _JPEG_PROBE_PIXELS) -> NDArray[n
     stride = bands / wanted
     picked = [int((number + number * _GOLDEN % 1) * stride) for number in range(wanted)]
     rows = rgb[: bands * _BAND_ROWS].reshape(bands, _BAND_ROWS, width, 3)
-    return np.ascontiguousarray(rows[picked]).reshape(-1, width, 3)
+    return rows[picked].reshape(wanted * _BAND_ROWS, width, 3)
 
 
 class _Search:

@@ -22,12 +22,8 @@ def fits(answer: tuple[int, int], sent: tuple[int, int]) -> bool:
     """
     if min(answer) < MIN_SIDE:
         return False
-    low, high = 0.0, float("inf")  # between which it was scaled
-    for side, original in zip(answer, sent, strict=True):
-        rounded = 1 if side % _STEP else _STEP
-        low = max(low, (side - rounded) / original)
-        high = min(high, (side + rounded) / original)
-    return low < high
+    across, down = map(_scales, answer, sent)
+    return max(across[0], down[0]) < min(across[1], down[1])
 
 
 def is_coarser(answer: tuple[int, int], part: tuple[int, int], sent: tuple[int, int]) -> bool:
@@ -38,5 +34,10 @@ def is_coarser(answer: tuple[int, int], part: tuple[int, int], sent: tuple[int, 
         part: The same of the part of the picture.
         sent: The same of what was sent of it.
     """
-    wanted = max(min(a, b) for a, b in zip(part, sent, strict=True))
-    return max(answer) + _STEP <= wanted
+    return max(answer) + _STEP <= max(map(min, part, sent))
+
+
+def _scales(side: int, original: int) -> tuple[float, float]:
+    """Between which a side was scaled, if only rounding changed it besides."""
+    rounded = 1 if side % _STEP else _STEP
+    return (side - rounded) / original, (side + rounded) / original

@@ -41,7 +41,7 @@ def check_images(images: object) -> None:
         found_en = found_zh = type(images).__name__
     elif images.ndim != 4 or images.shape[-1] not in (1, 3, 4) or not images.is_floating_point():
         found_en = found_zh = f"{list(images.shape)} {images.dtype}"
-    elif images.numel() == 0:
+    elif not images.numel():
         found_en, found_zh = f"no pixels, {list(images.shape)}", f"没有像素，{list(images.shape)}"
     else:
         return

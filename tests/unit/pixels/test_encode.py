@@ -106,6 +106,22 @@ def test_poor_qualities_are_found_too(name: str) -> None:
     assert (quality, len(data)) == (100, sizes[100])
 
 
+@pytest.mark.parametrize("best", [20, 40, 60, 75, 90, 95])
+def test_a_picture_unlike_its_probe_is_neither_refused_nor_spoilt(best: int) -> None:
+    # what the probe sees of it is dull, and all the rest is not
+    band = np.arange(100).repeat(8).astype(np.uint8)[:, None, None]
+    seen = np.isin(band, encode.probe(np.broadcast_to(band, (800, 1000, 3))))
+    grain = np.random.default_rng(0).normal(0, 1, (800, 1000, 3)) * np.where(seen, 4, 30)
+    pixels = (128 + grain).clip(0, 255).astype(np.uint8)
+    limit = len(file(Image.fromarray(pixels), "JPEG", quality=best, subsampling=0))
+
+    data, quality = encode.best_jpeg(pixels, limit, limit)
+
+    assert best - 2 <= quality <= best
+    assert len(data) <= limit
+    assert Image.open(io.BytesIO(data)).size == (1000, 800)
+
+
 def test_what_does_not_fit_at_any_quality_is_an_error() -> None:
     pixels, sizes = scanned("chelsea")
 
@@ -123,9 +139,16 @@ def test_the_safe_limit_is_kept_where_quality_allows_and_else_the_hard_one() -> 
     # 95 keeps the safe limit: no need for more, though 98 keeps the hard one
     encoded = encode.picture(pixels, sizes[98], sizes[95])
     assert (encoded.format, encoded.quality) == ("JPEG", 95)
+    # nor is what was tried first and kept the hard one only
+    encoded = encode.picture(pixels, sizes[98], sizes[96] - 1)
+    assert (encoded.format, encoded.quality) == ("JPEG", 95)
     # only 80 would keep the safe one: too poor to be worth it
     encoded = encode.picture(pixels, sizes[92], sizes[80])
     assert (encoded.format, encoded.quality) == ("JPEG", 92)
+
+
+def test_what_is_no_larger_than_a_probe_is_its_own() -> None:
+    assert encode.probe(CAT) is CAT
 
 
 def test_stripes_with_the_period_of_the_probe_do_not_mislead_it() -> None:

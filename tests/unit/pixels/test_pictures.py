@@ -137,6 +137,20 @@ def test_what_is_no_batch_of_pictures_is_refused(images: object, found: str) -> 
     assert "图像" in chinese
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_batch_of_pictures_of_any_precision_is_taken(channels: int, dtype: torch.dtype) -> None:
+    pictures.check_images(torch.zeros((2, 4, 6, channels), dtype=dtype))
+
+
+def test_a_picture_is_brought_to_a_size_by_lanczos_and_left_as_it_is_at_its_own() -> None:
+    smaller = Image.fromarray(CAT).resize((50, 31), Image.Resampling.LANCZOS)
+
+    assert np.array_equal(pictures.resample(CAT, 31, 50), np.asarray(smaller))
+    assert pictures.resample(CAT, 80, 50).shape == (80, 50, 3)
+    assert pictures.resample(CAT, 80, 120) is CAT
+
+
 # -- a name for pixels
 
 
