@@ -304,9 +304,7 @@ def serve(allowance: Allowance, now: float, count: int = 1) -> float:
     return now
 
 
-def test_the_first_calls_leave_one_after_the_other_and_later_those_that_are_known_to_fit_at_once() -> (
-    None
-):
+def test_the_first_calls_leave_apart_and_later_those_that_are_known_to_fit_at_once() -> None:
     allowance = Allowance(8)
     assert leave(allowance, 100.0, 4) == pytest.approx([0.0, 0.025, 0.065, 0.105])
     assert allowance.delay_s(101.0) is None
@@ -317,7 +315,7 @@ def test_the_first_calls_leave_one_after_the_other_and_later_those_that_are_know
     assert allowance.delay_s(104.0) is None
 
 
-def test_who_is_alone_tries_for_more_after_a_minute_and_after_each_refusal_half_as_often() -> None:
+def test_alone_more_is_tried_after_a_minute_and_half_as_often_each_time() -> None:
     allowance = Allowance(8)
     now = 1000.0
     for wait_s in (60, 120, 240, 480, 960, 1920, 3600, 3600):
@@ -342,9 +340,7 @@ def test_what_was_tried_and_let_in_is_kept_and_the_next_one_tried_a_minute_later
         allowance.start(now)
 
 
-def test_who_knows_of_others_tries_for_more_after_eight_calls_and_after_each_refusal_half_as_often() -> (
-    None
-):
+def test_beside_others_more_is_tried_after_eight_calls_and_half_as_often_each_time() -> None:
     allowance = Allowance(8, lambda: 0.5)
     allowance.start(99.0)
     allowance.refuse_concurrency(100.0)
@@ -412,9 +408,7 @@ def test_one_call_at_once_stays_one_however_it_is_refused() -> None:
     assert allowance.limit == 1
 
 
-def test_who_starts_too_fast_waits_ever_longer_and_keeps_a_distance_that_goes_with_success() -> (
-    None
-):
+def test_who_starts_too_fast_waits_ever_longer_and_keeps_a_distance_until_it_succeeds() -> None:
     allowance = Allowance(8, lambda: 0.5)
     now, waits_s, apart_s = 100.0, [], []
     for _ in range(7):

@@ -74,7 +74,7 @@ def test_a_second_signal_ends_it_at_once(
 def told(script: str, **options: object) -> str:
     """What a process prints that runs `script` with `ending` installed; `{...}` are filled in."""
     head = (
-        "import sys, os, signal, threading, time; sys.path.insert(0, '.'); import buyer\n"
+        "import sys, os, signal, threading, time; sys.path.insert(0, '.'); import conftest\n"
         "from volc_inpaint.nodes.jobs import ending\n"
         "class Run:\n"
         "    class done:\n"
@@ -151,10 +151,10 @@ def test_a_signal_that_is_ignored_or_taken_by_somebody_else_stays_so() -> None:
         "signal.signal(signal.SIGTERM, lambda *_: print('theirs', flush=True))\n"
         "ending.install(); ending.watch(run, journal)\n"
         "child = os.fork()\n"
+        "told = 7 if child == 0 else os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
         "os.kill(os.getpid(), signal.SIGHUP); os.kill(os.getpid(), signal.SIGTERM)\n"
-        "if child == 0: os._exit(7)\n"
-        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), run.cancelled, flush=True)\n"
-        "os._exit(0)\n"
+        "if child == 0: os._exit(told)\n"
+        "print(told, run.cancelled, flush=True); os._exit(0)\n"
     )
 
     assert told(script) == "theirs theirs 7 False 0"
@@ -259,7 +259,7 @@ def test_a_picture_that_could_not_be_written_is_written_at_the_end(
     service: SimulatedService, tmp_path: Path
 ) -> None:
     script = (
-        "import json, pathlib\n"
+        "import buyer, json, pathlib\n"
         "from argparse import Namespace\n"
         "from volc_inpaint.nodes.jobs import journal as module\n"
         f"service = Namespace(**{ {name: getattr(service, name) for name in ('endpoint', 'access_key', 'secret_key')}!r})\n"
