@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION = "2022-08-31"
+# 4.7 MB of base64 text: https://www.volcengine.com/docs/6793/1330693
+_SIBLING_FILE_BYTES = 3_525_000
 
 Counted = Literal["", "words", "characters"]
 
@@ -71,14 +73,12 @@ class Model:
     # Judged: no page says it, but 1024 px is where models of its kind are trained.
     best_side: int = 1024
     max_file_bytes: int = 5_000_000
-    safe_file_bytes: int = 3_525_000
+    safe_file_bytes: int = _SIBLING_FILE_BYTES
 
     def knows(self, name: str) -> bool:
         """Whether it takes the field called `name`, in the request or in the question for a task."""
         return name in self.takes or name in self.takes_on_query
 
-
-_SIBLING_FILE_BYTES = 4_700_000 * 3 // 4
 
 # https://www.volcengine.com/docs/85621/1976207: submitted, then asked for; JPEG or PNG, 4.7 MB, up to 4096x4096 (the
 # smallest side is not said); the prompt 删除 erases. What concerns the finished picture is asked for with it. Judged: its
@@ -102,9 +102,9 @@ DREAM_INPAINT = Model(
 )
 
 # https://www.volcengine.com/docs/86081/1804490: JPEG or PNG, 5 MB, 64x64 to 4096x4096. Whether the 5 MB mean the file or
-# its base64 text is not said there; the interface's siblings count 4.7 MB on the text
-# (https://www.volcengine.com/docs/6793/1330693), which is 3,525,000 bytes of file. A prompt of more than about 100 Chinese
-# characters or English words counts for little. It is marked as being retired in 2026; some are told to call it as a pair.
+# its base64 text is not said there; the interface's siblings count 4.7 MB on the text. A prompt of more than about 100
+# Chinese characters or English words counts for little. It is marked as being retired in 2026; some are told to call it
+# as a pair.
 _EDIT = Model(
     req_key="img2img_inpainting_edit_zi2i",
     says=Text("The classic: repaints what is masked.", "经典接口：重绘遮罩区域。"),

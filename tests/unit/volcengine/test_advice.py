@@ -76,7 +76,8 @@ def test_any_other_shape_is_no_cause(size):
 
 @pytest.mark.parametrize("code", [50500, 50501])
 @pytest.mark.parametrize(
-    ("steps", "elapsed_s", "expected"), [(25, 5.0, False), (25, 5.1, True), (26, 0.1, True)]
+    ("steps", "elapsed_s", "expected"),
+    [(24, 0.1, False), (25, 5.0, False), (25, 5.1, True), (26, 0.1, True)],
 )
 def test_an_internal_error_after_a_long_call_or_with_many_steps_asks_for_less(
     code, steps, elapsed_s, expected

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import json
+from typing import TYPE_CHECKING
 
 import pytest
-from peer import KEYS, OK, answering, call, http, once, peer
+from peer import KEYS, OK, answering, call, http, once, peer, read_request
 from PIL import Image
 from simulated_service import SimulatedService
 from volc_inpaint.nodes.volcengine import client as client_module
@@ -21,6 +22,11 @@ from volc_inpaint.nodes.volcengine.errors import (
 )
 from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT
 from volc_inpaint.nodes.volcengine.request import Request
+
+if TYPE_CHECKING:
+    import socket
+
+    from peer import Peer
 
 
 def test_the_bytes_given_are_the_bytes_sent():
@@ -126,6 +132,25 @@ def test_a_link_to_too_much_is_given_up(size, limit):
     reply = http(b"x" * size)
     with peer(once(reply)) as seen, pytest.raises(InvalidResponseError, match=f"> {limit} bytes"):
         Client(KEYS).download(f"{seen.url}/a.jpg", max_bytes=limit)
+
+
+def test_a_link_without_end_is_not_read_into_memory():
+    part, parts = b"x" * 65_536, 1000
+    sent: list[int] = []
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        for _ in range(parts):
+            connection.sendall(part)
+            sent.append(len(part))
+
+    with peer(serve) as seen:
+        with pytest.raises(InvalidResponseError, match="> 100000 bytes"):
+            Client(KEYS).download(f"{seen.url}/a.jpg", max_bytes=100_000)
+        assert seen.closed.wait(5)
+
+    assert len(sent) < parts
 
 
 def test_a_link_to_as_much_as_allowed_is_fetched():
