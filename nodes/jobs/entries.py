@@ -111,7 +111,7 @@ def write(path: Path, entry: Entry) -> int:
         _sync(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+            partial.unlink()
         raise
     return size
 

@@ -238,7 +238,7 @@ class Journal:
         self._make_folder(path.parent)
         size = entries.write(path, entry)
         with contextlib.suppress(OSError):
-            path.with_suffix(".damaged").unlink(missing_ok=True)
+            path.with_suffix(".damaged").unlink()
         return size
 
     def _path(self, key: str) -> Path:

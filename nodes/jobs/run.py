@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from .booking import Booking
     from .job import Outcome
 
-Waiting = Literal["", "allowance", "retry", "another_run"]
+Reason = Literal["allowance", "another_run", "retry"]
 # What a job may be in: a reason to wait, on the wire, in the service's queue, waiting for a task whose number is on the
 # disk, or being worked on at all.
-State = Literal["allowance", "retry", "another_run", "on_wire", "in_queue", "kept_task", "at_work"]
+State = Literal[Reason, "on_wire", "in_queue", "kept_task", "at_work"]
+# Of several reasons at once the one that most can be done about is told.
+_REASONS: tuple[Reason, ...] = ("allowance", "another_run", "retry")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Status:
     unknown: int
     on_wire: int
     in_queue: int
-    waiting_for: Waiting
+    waiting_for: Reason | Literal[""]
     left_s: int | None
 
 
@@ -58,7 +60,7 @@ def left_s(left: int, ages_s: list[float], took_s: list[float], places: int) -> 
     if not took_s or not left:
         return None
     call_s = sum(took_s) / len(took_s)
-    behind = max(0, left - len(ages_s))
+    behind = left - len(ages_s)
     started = max(0.0, call_s - sum(ages_s) / len(ages_s)) if ages_s else 0.0
     return math.ceil(started + behind * call_s / places)
 
@@ -196,11 +198,6 @@ class Run:
         """How the run stands now."""
         with self._lock:
             statuses = Counter(outcome.status for outcome in self._results.values())
-            waiting: Waiting = ""
-            reasons: tuple[Waiting, ...] = ("retry", "another_run", "allowance")
-            for reason in reasons:
-                if reason and self._states[reason] > 0:
-                    waiting = reason
             return Status(
                 total=self._total,
                 delivered=statuses["paid"] + statuses["journal"],
@@ -209,7 +206,7 @@ class Run:
                 unknown=statuses["unknown"],
                 on_wire=self._states["on_wire"],
                 in_queue=self._states["in_queue"],
-                waiting_for=waiting,
+                waiting_for=next((reason for reason in _REASONS if self._states[reason]), ""),
                 left_s=left_s(
                     self._total - len(self._results),
                     [time.monotonic() - since for since in self._on_wire_since],

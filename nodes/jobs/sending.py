@@ -101,8 +101,9 @@ class Sending:
 
         def fetch() -> Answer:
             with self._run.booking.task(job, key, task) as answers:
-                answers.append(self._fetch(job, task))
-            return answers[0]
+                answer = self._fetch(job, task)
+                answers.append(answer)
+            return answer
 
         return self._in_a_place(fetch)
 

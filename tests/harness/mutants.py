@@ -94,7 +94,10 @@ def mutants(source: str, count: int) -> list[Mutant]:
     found: list[Mutant] = []
     for start in chance.sample(sorted(places), k=len(places)):
         operator, occurrence = chance.choice(places[start])
-        changed = MutationVisitor.mutate_code(source, operator, occurrence)
+        try:
+            changed = MutationVisitor.mutate_code(source, operator, occurrence)
+        except AttributeError:  # it cannot replace an exception that is named with its module
+            continue
         if changed is not None and changed != source and len(found) < count:
             found.append(Mutant(start[0], changed))
     return found

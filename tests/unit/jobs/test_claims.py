@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from volc_inpaint.nodes.jobs.claims import Claim, Trace
 from volc_inpaint.nodes.jobs.job import Receipt
+from volc_inpaint.nodes.jobs.locks import LockedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,9 +176,79 @@ def test_a_note_reads_as_it_was_written(trace: Trace) -> None:
     assert Trace.read(trace.to_json()) == trace
 
 
+def test_what_a_note_does_not_tell_nobody_knows() -> None:
+    assert Trace.read(b'{"state":"sent"}') == Trace("sent")
+    changed = {"at": "noon", "host": 7, "process": "me", "seed": [], "task_id": 5, "report": "r"}
+    assert Trace.read(json.dumps({"state": "paid", **changed}).encode()) == Trace("paid")
+
+
 def test_a_process_knows_its_own_note() -> None:
-    assert Trace.now("sent", 1).is_ours()
-    assert not Trace("sent", host="another", process=os.getpid()).is_ours()
+    ours = Trace.now("sent", 1)
+    assert ours.is_ours()
+    for host in ("", "\U0010ffff"):  # in any order of names
+        assert not replace(ours, host=host).is_ours()
+    for process in (os.getpid() - 1, os.getpid() + 1):
+        assert not replace(ours, process=process).is_ours()
+
+
+def test_a_paid_picture_is_noted_with_its_task_and_the_time_of_its_submission(
+    tmp_path: Path,
+) -> None:
+    receipt = Receipt("R1", urls=("https://pictures.example/a",))
+    with made(tmp_path / "claim") as claim:
+        claim.write(Trace("submitted", 1000.0, "host", 7, 3, task_id="77"))
+        claim.paid(receipt, 3)
+
+    left = made(tmp_path / "claim").left_behind
+    assert left is not None
+    assert (left.state, left.at, left.task_id) == ("paid", 1000.0, "77")
+    assert (left.seed, left.receipt) == (3, receipt)
+
+
+@pytest.mark.parametrize("noted", [None, Trace("sent", 1000.0, "host", 7, 3)])
+def test_a_paid_picture_without_a_task_is_noted_with_the_time_of_its_answer(
+    tmp_path: Path, noted: Trace | None
+) -> None:
+    receipt, before = Receipt("R1"), time.time()
+    with made(tmp_path / "claim") as claim:
+        if noted is not None:
+            claim.write(noted)
+        claim.paid(receipt, 3)
+
+    left = made(tmp_path / "claim").left_behind
+    assert left is not None
+    assert before <= (left.at or 0.0) <= time.time()
+    assert (left.state, left.task_id, left.receipt) == ("paid", "", receipt)
+
+
+def test_a_note_that_cannot_be_read_at_the_moment_stays_and_is_held_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a shared folder fails between two looks."""
+    path = tmp_path / "claim"
+    path.write_bytes(OLD.to_json())
+
+    def fail(_: LockedFile) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(LockedFile, "read", fail)
+        with pytest.raises(OSError, match="Input/output"):
+            Claim.try_make(path)
+
+    assert made(path).left_behind == OLD
+
+
+def test_a_look_at_a_note_claims_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "claim"
+    assert Claim.peek(path) is None
+    claim = made(path)
+    claim.write(NEW)
+
+    assert Claim.peek(path) == NEW
+    assert Claim.peek(tmp_path) is None  # a folder cannot be read
+    end(claim, "doubt")
+    assert Claim.peek(path) == made(path).left_behind == NEW
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\0\0\0"])

@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,27 @@ def test_a_report_that_was_changed_by_hand_costs_no_picture(
     assert outcome.urls == ()
 
 
+def test_a_computer_without_memory_does_not_make_a_whole_entry_a_damaged_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is damaged is set aside and bought again."""
+    entries.write(path, Entry(PICTURES, RECEIPT))
+
+    def full(*_: Any) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(zipfile.ZipFile, "read", full)
+    with pytest.raises(MemoryError):
+        entries.read(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
+def test_an_entry_belongs_to_its_user_alone(path: Path) -> None:
+    entries.write(path, Entry(PICTURES, RECEIPT))
+
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_half_written_entry_is_none(path: Path) -> None:
     """A writer that is killed leaves no entry, whatever it got done."""
     script = (
@@ -173,12 +196,13 @@ def test_readers_see_whole_entries_while_another_process_replaces_them(path: Pat
     assert len(seen) > 3
 
 
+@pytest.mark.parametrize("times", [1, 3, 5, 6])
 def test_a_rename_that_is_refused_for_a_moment_is_tried_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    """As by a virus scanner on Windows."""
-    refusals = iter([PermissionError(13, "Access is denied")] * 3)
-    replace_ = Path.replace
+    """As by a virus scanner on Windows; who refuses it for longer than that has his reasons."""
+    refusals = iter([PermissionError(13, "Access is denied")] * times)
+    replace_, waits = Path.replace, list[float]()
 
     def refuse(path: Path, target: Path) -> Path:
         for error in refusals:
@@ -186,17 +210,23 @@ def test_a_rename_that_is_refused_for_a_moment_is_tried_again(
         return replace_(path, target)
 
     monkeypatch.setattr(Path, "replace", refuse)
-    monkeypatch.setattr(entries, "_RENAME_PAUSES_S", (0.001,) * 3)
-    entries.write(path, Entry(PICTURES, RECEIPT))
-
-    assert entries.read(path) == Entry(PICTURES, RECEIPT)
+    monkeypatch.setattr(time, "sleep", waits.append)
+    if times < 6:
+        entries.write(path, Entry(PICTURES, RECEIPT))
+        assert entries.read(path) == Entry(PICTURES, RECEIPT)
+    else:
+        with pytest.raises(PermissionError):
+            entries.write(path, Entry(PICTURES, RECEIPT))
+        assert list(path.parent.iterdir()) == []
+        assert 1.0 < sum(waits) < 3.0
+    assert all(wait > 0 for wait in waits)
 
 
 def test_a_power_cut_finds_the_content_on_the_disk_before_the_name_and_the_name_after(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[Any] = []
-    fsync, replace = os.fsync, Path.replace
+    fsync, replace_ = os.fsync, Path.replace
 
     def sync(descriptor: int) -> None:
         status = os.fstat(descriptor)
@@ -205,7 +235,7 @@ def test_a_power_cut_finds_the_content_on_the_disk_before_the_name_and_the_name_
 
     def rename(partial: Path, target: Path) -> Path:
         steps.append("renamed")
-        return replace(partial, target)
+        return replace_(partial, target)
 
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(Path, "replace", rename)
@@ -228,7 +258,8 @@ def zipped(path: Path, method: int = zipfile.ZIP_STORED, **files: object) -> Non
 
 
 def test_a_report_is_read_without_the_pictures_behind_it(path: Path) -> None:
-    entries.write(path, Entry((b"x" * 100_000,), RECEIPT))
+    data = {"labels": list(range(500))}  # as of entities
+    entries.write(path, Entry((b"x" * 100_000,), replace(RECEIPT, data=data)))
     report = entries.read_report(path)
 
     assert report == {
@@ -238,7 +269,7 @@ def test_a_report_is_read_without_the_pictures_behind_it(path: Path) -> None:
         "elapsed_s": 1.5,
         "seed": 3,
         "urls": [],
-        "data": {},
+        "data": data,
         "received_at": 1.7e9,
         "files": ["picture-1.bin"],
     }
@@ -279,6 +310,9 @@ def test_what_holds_no_report_has_none(path: Path) -> None:
     path.write_bytes(b"no zip, however long it is: " * 10)
     assert entries.read_report(path) == {}
     zipped(path, other_json=REPORT)
+    assert entries.read_report(path) == {}
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("report.json", "no JSON")
     assert entries.read_report(path) == {}
     zipped(path, report_json=[REPORT])
     assert entries.read_report(path) == {}

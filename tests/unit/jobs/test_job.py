@@ -7,7 +7,7 @@ import time
 
 import buyer
 import pytest
-from volc_inpaint.nodes.jobs.job import LINK_LIFE_S, Receipt, delivered, failed
+from volc_inpaint.nodes.jobs.job import MadeWhenNeeded, Receipt, delivered, drafts, failed
 from volc_inpaint.nodes.jobs.messages import PaidButNotFetchedError
 from volc_inpaint.nodes.volcengine import answers
 from volc_inpaint.nodes.volcengine.answers import Answer
@@ -20,6 +20,15 @@ NOTE = Text("so it is", "如此")
 
 def receipt(received_at: float) -> Receipt:
     return Receipt("R1", 10000, "Success", 2.5, 7, (LINK,), {"score": 0.5}, received_at)
+
+
+def test_what_the_keys_of_jobs_need_makes_none_of_those_that_are_made_when_needed() -> None:
+    made, light = buyer.jobs(2), buyer.jobs(2)
+    later = MadeWhenNeeded(2, iter(made), light)
+
+    assert drafts(made) is made
+    assert drafts(later) is light
+    assert (len(later), list(later)) == (2, made)
 
 
 def test_a_receipt_is_of_the_answer_and_of_this_moment() -> None:
@@ -41,7 +50,7 @@ def test_of_its_links_only_texts_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age_s", "living"), [(0.0, (LINK,)), (LINK_LIFE_S - 60, (LINK,)), (LINK_LIFE_S + 1, ())]
+    ("age_s", "living"), [(0.0, (LINK,)), (24 * 3600.0 - 10, (LINK,)), (24 * 3600.0 + 1, ())]
 )
 def test_links_live_for_a_day(age_s: float, living: tuple[str, ...]) -> None:
     # https://www.volcengine.com/docs/86081/1804490

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
 import stat
@@ -116,6 +118,91 @@ def test_the_key_is_of_what_the_picture_shows_and_of_nothing_else() -> None:
     assert len({key(), *others}) == 1 + len(others)
 
 
+def test_the_key_of_a_picture_stays_what_it_was() -> None:
+    """Another would have every picture of before bought again; computed by hand of what is sent."""
+    request, _ = buyer.request(buyer.pixels())
+    request = replace(
+        request, parameters={"steps": 25, "custom_prompt": "小狗", "return_url": True}
+    )
+    later = replace(request, on_query={"return_url": True, "logo_info": {"opacity": 0.5}})
+    body = (
+        '{"endpoint":"https://e",%s"parameters":{"custom_prompt":"\\u5c0f\\u72d7","steps":25},'
+        '"pixels":"abc","req_key":"img2img_inpainting_edit_zi2i","seed":7}'
+    )
+    plain, with_wishes = body % "", body % '"on_query":{"logo_info":{"opacity":0.5}},'
+
+    assert journal_key("https://e", request, "abc", 7) == hashlib.sha256(plain.encode()).hexdigest()
+    assert (
+        journal_key("https://e", later, "abc", 7)
+        == hashlib.sha256(with_wishes.encode()).hexdigest()
+    )
+
+
+def test_the_journal_holds_what_is_on_its_disk_and_what_waits_for_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, 10**9)
+    journal.add(KEY, Entry(PICTURES), 1)
+
+    def refuse(*_: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Journal, "_write", refuse)
+    with pytest.raises(OSError, match="No space"):
+        journal.add(key_of(1), Entry(PICTURES), 1)
+
+    assert [True, True, False] == [journal.holds(key) for key in (KEY, key_of(1), key_of(2))]
+
+
+def test_the_note_of_a_process_that_died_after_the_picture_was_kept_goes_when_it_is_found(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path, 10**9)
+    journal.add(KEY, Entry(PICTURES), 1)
+    assert journal.left_behind(KEY) is None
+    note = tmp_path / "ab" / f"{KEY}.inflight"
+    note.write_bytes(Trace("sent").to_json())
+    assert journal.left_behind(KEY) == Trace("sent")
+
+    assert journal.find(KEY, 1) == Entry(PICTURES)
+    assert not note.exists()
+
+
+def test_a_note_that_somebody_holds_stays_when_the_picture_is_found(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, 10**9)
+    journal.add(KEY, Entry(PICTURES), 1)
+    claim = journal.try_claim(KEY)
+    assert claim is not None
+    claim.write(Trace("sent"))
+
+    assert journal.find(KEY, 1) == Entry(PICTURES)
+    assert journal.left_behind(KEY) == Trace("sent")
+    claim.__exit__()
+
+
+def test_a_picture_for_a_share_that_is_away_waits_in_memory_until_it_is_back(
+    tmp_path: Path,
+) -> None:
+    folder, away = tmp_path / "journal", tmp_path / "away"
+    folder.mkdir()
+    journal = Journal(folder, 10**9, make=False)
+    claim = journal.try_claim(KEY)
+    assert claim is not None
+    folder.rename(away)
+    folder.mkdir()
+    with pytest.raises(OSError, match="another one now") as caught:
+        journal.add(KEY, Entry(PICTURES), 1)
+    assert caught.value.errno == errno.ESTALE
+    assert list(folder.iterdir()) == []
+    assert journal.find(KEY, 1) == Entry(PICTURES)
+
+    folder.rmdir()
+    away.rename(folder)
+    assert journal.write_waiting()
+    claim.__exit__()
+    assert Journal(folder, 10**9).find(KEY, 1) == Entry(PICTURES)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="setrlimit")
 def test_a_picture_that_found_no_room_waits_in_memory_and_stops_the_next_purchase(
     tmp_path: Path,
@@ -164,7 +251,7 @@ def test_what_found_no_room_is_written_in_the_background_as_soon_as_it_does(
 ) -> None:
     monkeypatch.setattr(journal_module, "_WRITE_AGAIN_S", 0.01)
     journal, write = Journal(tmp_path, 10**9), Journal._write
-    refused = threading.Event()
+    refused, before = threading.Event(), set(threading.enumerate())
 
     def refuse(*_: Any) -> int:
         refused.set()
@@ -173,9 +260,12 @@ def test_what_found_no_room_is_written_in_the_background_as_soon_as_it_does(
     monkeypatch.setattr(Journal, "_write", refuse)
     with pytest.raises(OSError, match="No space"):
         journal.add(KEY, Entry(PICTURES, RECEIPT), 1)
-    refused.clear()
-    assert refused.wait(10)
+    for _ in range(3):
+        refused.clear()
+        assert refused.wait(10)
     assert not list(tmp_path.glob("*/*.zip"))
+    (writer,) = set(threading.enumerate()) - before
+    assert writer.daemon  # else a full disk would keep the process from ending
 
     monkeypatch.setattr(Journal, "_write", write)
     buyer.wait_until(lambda: Journal(tmp_path, 10**9).find(KEY, 1) is not None)

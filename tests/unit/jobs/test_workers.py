@@ -14,7 +14,6 @@ from volc_inpaint.nodes.jobs import workers
 from volc_inpaint.nodes.jobs.job import MadeWhenNeeded
 from volc_inpaint.nodes.jobs.limit import LimitReachedError
 from volc_inpaint.nodes.jobs.limiter import Limiter
-from volc_inpaint.nodes.jobs.run import left_s
 from volc_inpaint.nodes.volcengine.errors import VolcengineError
 from volc_inpaint.nodes.words import Text
 
@@ -155,24 +154,6 @@ def test_cancelled_while_a_picture_is_made_nothing_is_sent(
     assert run.done.wait(30)
     assert [] == service.ledger.calls()
     assert [] == run.results()
-
-
-@pytest.mark.parametrize(
-    ("left", "ages_s", "took_s", "places", "expected"),
-    [
-        (4, [0.5, 0.5], [], 1, None),  # nothing has come yet
-        (0, [], [2.0], 2, None),  # nothing is left
-        (1, [1.5], [2.0], 2, 1),  # half a second, rounded up
-        (3, [3.0, 3.0, 3.0], [2.0], 4, 0),  # due
-        # those on the wire have 2 s to go, and 13 are 6.5 rounds of 2 places
-        (15, [0.0, 0.0], [1.0, 3.0], 2, 15),
-        (15, [], [1.0, 3.0], 3, 10),
-    ],
-)
-def test_the_time_left_is_that_of_the_calls_on_the_wire_and_of_the_rounds_behind_them(
-    left, ages_s, took_s, places, expected
-):
-    assert expected == left_s(left, ages_s, took_s, places)
 
 
 def test_an_answer_tells_how_long_the_rest_takes(service: SimulatedService, tmp_path: Path) -> None:
