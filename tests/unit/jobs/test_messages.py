@@ -102,8 +102,85 @@ def test_a_line_of_the_log_is_ascii_whatever_the_service_answers() -> None:
 
     assert line.isascii()
     assert "\n" not in line
-    assert line.startswith("model: seed 7, code ")
-    assert line.endswith(", 1.50 s; given up")
+    expected = r"model: seed 7, code \u56fe\u7247\n, request_id \u7f16\u53f7, 1.50 s; given up"
+    assert line == expected
+
+
+def test_a_line_of_the_log_names_an_error_that_is_no_answer_by_its_type() -> None:
+    line = messages.log_line("link", None, TimeoutError(), 0.25, "again in 0.5 s")
+
+    assert line == "link: code TimeoutError, request_id -, 0.25 s; again in 0.5 s"
+
+
+LINKS = ["https://pictures.example/a", "https://pictures.example/b"]
+
+
+@pytest.mark.parametrize(("urls", "link"), [(LINKS[:1], LINKS[0]), (LINKS, LINKS[0]), ([], "-")])
+def test_a_picture_that_was_not_fetched_is_told_of_with_its_link(
+    urls: list[str], link: str
+) -> None:
+    error = messages.PaidButNotFetchedError(urls, TimeoutError("x"))
+
+    assert "could not be fetched (TimeoutError). Run again within 24 hours" in error.text.english
+    assert error.text.english.endswith(f"Link: {link}")
+    assert "（TimeoutError）。请在 24 小时内再次运行" in error.text.chinese
+    assert error.text.chinese.endswith(f"链接：{link}")
+    assert error.urls == tuple(urls)
+
+
+BROKE = VolcengineError(Text("It broke.", "出错。"))
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "last"),
+    [
+        ("in_queue", None, ("status: in_queue", "状态：in_queue")),
+        ("", None, ("status: unknown", "状态：未知")),
+        ("", BROKE, ("status: unknown; It broke.", "状态：未知；出错。")),
+        ("generating", BROKE, ("status: generating; It broke.", "状态：generating；出错。")),
+    ],
+)
+def test_a_task_that_is_not_done_is_told_of_with_what_was_last_known_of_it(
+    status: str, cause: VolcengineError | None, last: tuple[str, str]
+) -> None:
+    error = messages.TaskPendingError("77", status, cause)
+
+    assert error.text.english.startswith("Task 77 was submitted, but its picture is not here yet.")
+    assert error.text.chinese.startswith("任务 77 已提交，但尚未取得图片。")
+    assert error.text.english.endswith(last[0])
+    assert error.text.chinese.endswith(last[1])
+    assert error.doubtful
+
+
+@pytest.mark.parametrize(("request_id", "said"), [("R1", "R1"), ("", "-")])
+def test_a_task_that_is_lost_is_told_of_with_the_answer_that_said_so(
+    request_id: str, said: str
+) -> None:
+    error = messages.TaskLostError("77", "expired", request_id)
+
+    assert "The service answers expired for task 77" in error.text.english
+    assert "任务 77 已提交，但服务返回 expired" in error.text.chinese
+    assert error.text.english.endswith(f"(request_id {said}).")
+    assert error.text.chinese.endswith(f"（request_id {said}）。")
+    assert error.request_id == request_id
+
+
+@pytest.mark.parametrize(("message", "said"), [("AI ghost face", "AI ghost face"), ("", "-")])
+def test_a_failed_algorithm_is_told_of_with_its_number_and_what_it_says(
+    message: str, said: str
+) -> None:
+    text = messages.algorithm(201304, message)
+
+    assert f"(201304: {said})" in text.english
+    assert f"（201304：{said}）" in text.chinese
+
+
+@pytest.mark.parametrize("error", [messages.no_task("R1"), messages.no_picture("ab", "R1")])
+def test_an_answer_without_what_was_paid_for_is_told_of_as_the_success_that_it_claims_to_be(
+    error: VolcengineError,
+) -> None:
+    assert "(HTTP 200, request_id R1)" in str(error)
+    assert error.doubtful
 
 
 EXAMPLES: dict[str, Any] = {

@@ -22,12 +22,12 @@ ERROR = VolcengineError(Text("refused", "拒绝"))
 
 @pytest.fixture
 def run() -> Run:
-    return Run(1, 4, SimpleNamespace())  # type: ignore[arg-type]
+    return Run(1, 5, SimpleNamespace())  # type: ignore[arg-type]
 
 
 def outcomes() -> list[Outcome]:
-    statuses: list[Any] = ["paid", "journal", "failed", "unknown"]
-    return [Outcome(job, status) for job, status in zip(buyer.jobs(4), statuses, strict=True)]
+    statuses: list[Any] = ["paid", "journal", "failed", "unknown", "paid"]
+    return [Outcome(job, status) for job, status in zip(buyer.jobs(5), statuses, strict=True)]
 
 
 def test_each_status_is_counted_and_results_keep_the_jobs_order(run: Run) -> None:
@@ -35,10 +35,10 @@ def test_each_status_is_counted_and_results_keep_the_jobs_order(run: Run) -> Non
         run.add(outcome)
     status = run.status()
 
-    assert (status.total, status.delivered, status.from_journal) == (4, 2, 1)
+    assert (status.total, status.delivered, status.from_journal) == (5, 3, 1)
     assert (status.failed, status.unknown) == (1, 1)
-    assert [outcome.job.index for outcome in run.results()] == [1, 2, 3, 4]
-    assert [run.outcomes.get_nowait().job.index for _ in range(4)] == [4, 3, 2, 1]
+    assert [outcome.job.index for outcome in run.results()] == [1, 2, 3, 4, 5]
+    assert [run.outcomes.get_nowait().job.index for _ in range(5)] == [5, 4, 3, 2, 1]
 
 
 def test_a_state_counts_for_as_long_as_its_block_lasts_also_when_that_fails(run: Run) -> None:
@@ -103,6 +103,7 @@ def test_a_pause_ends_with_a_cancel(run: Run) -> None:
         (15, [0.0, 0.0], [1.0, 3.0], 2, 15),
         (15, [], [1.0, 3.0], 3, 10),
         (4, [], [2.0], 3, 3),  # 2.7 s
+        (3, [], [1.0, 2.0], 1, 5),  # 4.5 s
     ],
 )
 def test_the_time_left_is_that_of_the_calls_on_the_wire_and_of_the_rounds_behind_them(
@@ -130,8 +131,8 @@ def test_the_time_left_is_reckoned_from_the_calls_that_succeeded_and_those_under
     run.add(outcomes()[0])
     with run.on_wire():
         now = 119.0
-        # a call takes 10 s: the one under way 6 more, and two behind it
-        assert run.status().left_s == 26
+        # a call takes 10 s: the one under way 6 more, and three behind it
+        assert run.status().left_s == 36
 
 
 def test_with_two_calls_at_once_the_rest_takes_half_the_time(
@@ -144,8 +145,8 @@ def test_with_two_calls_at_once_the_rest_takes_half_the_time(
             now = 110.0
         run.add(outcomes()[0])
 
-        # the one under way is due, and the two behind it go at once
-        assert run.status().left_s == 10
+        # the one under way is due, and the three behind it go two at once
+        assert run.status().left_s == 15
 
 
 class Waiting:

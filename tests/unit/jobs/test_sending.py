@@ -1,16 +1,19 @@
-"""Sending: runs one after another, whose connections the far side closed in between or closes at the next request."""
+"""Sending: closed connections, interfaces that are no more, tasks that are submitted and asked for."""
 
 from __future__ import annotations
 
 import base64
 import json
-import re
+import threading
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 import buyer as here
 import pytest
 from peer import KEYS, http, once, peer, read_request, reset, through
+from simulated_service.faults import Fault
+from volc_inpaint.nodes.jobs import workers
+from volc_inpaint.nodes.jobs.claims import Claim
 
 if TYPE_CHECKING:
     import socket
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from peer import Peer
     from simulated_service import SimulatedService
+    from volc_inpaint.nodes.jobs.claims import Trace
 
 RUNS = 20
 PICTURE = base64.b64encode(here.png(here.pixels())).decode()
@@ -121,6 +125,95 @@ def test_a_task_of_the_classic_that_was_left_behind_is_fetched_by_the_next_proce
     assert service.billed == 1
 
 
+def test_a_task_of_the_classic_whose_picture_is_none_is_fetched_again_by_the_next_process(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.configure({"pair_only": 50402, "latency_s": 60.0})
+    here.buy(here.make_account(service, tmp_path, timeout_s=0.3), here.jobs(1))
+    service.hangs.set()
+    service.fail("not_a_picture", on="query")
+    (spoilt,) = here.buy(here.make_account(service, tmp_path), here.jobs(1))
+    (fetched,) = here.buy(here.make_account(service, tmp_path), here.jobs(1))
+
+    assert (spoilt.status, fetched.status) == ("unknown", "journal")
+    assert service.billed == 1
+
+
+def test_an_interface_that_comes_back_is_called_directly_again(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    account = here.make_account(service, tmp_path)
+    outcomes = []
+    for seed, state in enumerate(({"pair_only": 50402}, {"retired": {CLASSIC: 50402}}, {}), 1):
+        service.configure({"pair_only": None, "retired": {}, **state})
+        outcomes += here.buy(account, here.jobs(1, seed=seed))
+
+    assert ["paid", "failed", "paid"] == [outcome.status for outcome in outcomes]
+    assert service.ledger.calls()[-1].action == "CVProcess"
+
+
+@pytest.mark.parametrize(
+    ("pair", "told"),
+    [
+        (50402, (50402, "R2")),
+        (50204, (50402, "R1")),  # it may not know the interface: there is none, then
+        (50413, (50413, "R2")),  # a word against the picture
+    ],
+)
+def test_of_two_refusals_the_one_that_says_more_is_told(
+    tmp_path: Path, pair: int, told: tuple[int, str]
+) -> None:
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        while request := read_request(connection):
+            submits = b"CVSync2AsyncSubmitTask" in request
+            code, number = (pair, "R2") if submits else (50402, "R1")
+            body = {"code": code, "message": "no", "request_id": number, "data": None}
+            connection.sendall(http(json.dumps(body).encode(), "400 Bad Request"))
+
+    with peer(serve) as seen:
+        keys = Namespace(endpoint=seen.url, access_key=KEYS.access_key, secret_key=KEYS.secret_key)
+        (outcome,) = here.buy(here.make_account(keys, tmp_path), here.jobs(1))
+
+    assert outcome.status == "failed"
+    assert (outcome.code, outcome.request_id) == told
+
+
+@pytest.mark.parametrize(("reply", "statuses"), [("refused", []), ("not understood", ["unknown"])])
+def test_after_a_cancel_a_refusal_says_nothing_more_and_a_doubt_is_told(
+    tmp_path: Path, reply: str, statuses: list[str]
+) -> None:
+    arrived, go_on = threading.Event(), threading.Event()
+    refusal = b'{"code":50413,"message":"no","request_id":"R1","data":null}'
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        read_request(connection)
+        arrived.set()
+        go_on.wait(10)
+        connection.sendall(http(refusal, "400 Bad Request") if reply == "refused" else http(b"?"))
+
+    with peer(serve) as seen:
+        keys = Namespace(endpoint=seen.url, access_key=KEYS.access_key, secret_key=KEYS.secret_key)
+        run = workers.start(here.make_account(keys, tmp_path), here.jobs(1), here.decode)
+        assert arrived.wait(10)
+        run.cancel()
+        go_on.set()
+        assert run.done.wait(30)
+
+    assert statuses == [outcome.status for outcome in run.results()]
+
+
+def test_a_call_that_fails_leaves_its_place_to_the_next(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    account = here.make_account(service, tmp_path, cap=1)
+    service.faults.set([Fault(50413, seed=1), Fault("reset_after_body", seed=2)])
+    outcomes = [
+        here.buy(account, here.jobs(1, seed=seed), timeout_s=20)[0].status for seed in (1, 2, 3)
+    ]
+
+    assert ["failed", "unknown", "paid"] == outcomes
+
+
 @pytest.mark.parametrize("model", [CLASSIC, here.SUBMITTED])
 def test_an_interface_that_is_no_more_in_either_way_is_refused_and_names_what_is(
     service: SimulatedService, tmp_path: Path, model: str
@@ -162,92 +255,103 @@ def test_a_success_whose_algorithm_failed_without_a_picture_failed_and_is_bought
     assert service.billed == 1
 
 
-class Unreachable(dict[str, bytes]):
-    """Pictures whose links lead nowhere."""
-
-    def get(self, name: str, default: object = None) -> None:
-        return None
-
-
-def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What an operator reads of the calls, without the times."""
-    of_calls = ("nodes.jobs.sending", "nodes.jobs.tasks")
-    told = [record.getMessage() for record in caplog.records if record.name.endswith(of_calls)]
-    return [re.sub(r"[0-9]+\.[0-9]+ s", "x s", line) for line in told]
-
-
-def test_the_log_has_a_line_for_each_call_and_each_retry(
-    service: SimulatedService, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_submission_without_a_number_is_in_doubt(
+    service: SimulatedService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level("INFO")
-    service.fail(50500, seed=7)
-    here.buy(here.make_account(service, tmp_path), here.jobs(1, seed=7))
-    first, second = service.ledger.calls()
+    monkeypatch.setattr(service.tasks, "submit", lambda *_: service.ledger.leave())
+    (outcome,) = here.buy(here.make_account(service, tmp_path), here.jobs(1, model=here.SUBMITTED))
 
-    assert lines(caplog) == [
-        f"{here.ANSWERED}: seed 7, code 50500, request_id {first.request_id}, x s; again in x s: the service",
-        f"{here.ANSWERED}: seed 7, code 10000, request_id {second.request_id}, x s; into the journal",
-    ]
+    assert outcome.status == "unknown"
+    assert "no number" in outcome.message
 
 
-@pytest.mark.parametrize(
-    ("fault", "then"),
-    [(50413, "given up"), ("reset_after_body", "may be billed, not sent again")],
-)
-def test_the_log_says_what_comes_of_a_failure(
+def test_a_number_that_cannot_be_written_down_is_said_and_its_task_fetched(
+    service: SimulatedService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Claim.write
+
+    def full(claim: Claim, note: Trace) -> None:
+        if note.state == "submitted":
+            raise OSError(28, "No space left on device")
+        write(claim, note)
+
+    monkeypatch.setattr(Claim, "write", full)
+    (outcome,) = here.buy(here.make_account(service, tmp_path), here.jobs(1, model=here.SUBMITTED))
+
+    assert outcome.status == "paid"
+    assert "No space left on device" in outcome.notes[0].english
+
+
+@pytest.mark.parametrize(("kept", "to_land"), [(True, (0, 0)), (False, (1, 1))])
+def test_the_end_of_the_process_waits_for_a_task_whose_number_is_not_on_the_disk(
     service: SimulatedService,
     tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    fault: int | str,
-    then: str,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: bool,
+    to_land: tuple[int, int],
 ) -> None:
-    service.fail(fault)
-    here.buy(here.make_account(service, tmp_path), here.jobs(1))
+    write = Claim.write
 
-    (line,) = lines(caplog)
-    assert line.endswith(f"x s; {then}")
+    def full(claim: Claim, note: Trace) -> None:
+        if note.state == "submitted" and not kept:
+            raise OSError(28, "No space left on device")
+        write(claim, note)
+
+    monkeypatch.setattr(Claim, "write", full)
+    service.configure({"queue_s": 60.0})
+    wanted = here.jobs(1, model=here.SUBMITTED)
+    run = workers.start(here.make_account(service, tmp_path), wanted, here.decode)
+    here.wait_until(lambda: run.status().in_queue == 1)
+    told = run.to_land()
+    service.hangs.set()
+
+    assert run.done.wait(30)
+    assert to_land == told
 
 
-def test_the_log_tells_of_a_task_when_it_is_submitted_and_when_it_is_done(
-    service: SimulatedService, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_the_number_is_on_the_disk_before_anybody_asks_for_the_task(
+    service: SimulatedService, tmp_path: Path
 ) -> None:
-    caplog.set_level("INFO")
-    here.buy(here.make_account(service, tmp_path), here.jobs(1, model=here.SUBMITTED))
+    service.fail("hang", on="query")
+    run = workers.start(
+        here.make_account(service, tmp_path), here.jobs(1, model=here.SUBMITTED), here.decode
+    )
+    assert service.ledger.wait(lambda: service.ledger.count(kind="query") == 1, 30)
+    (note,) = tmp_path.glob("*/*.inflight")
+    trace = json.loads(note.read_bytes())
+    (call,) = service.ledger.calls("query")
+    here.wait_until(lambda: bool(call.fields))
 
-    assert [line.rpartition("; ")[2] for line in lines(caplog)] == [
-        "asks for its task",
-        "into the journal",
-    ]
+    assert (trace["state"], trace["task_id"]) == ("submitted", call.fields["task_id"])
+    service.hangs.set()
+    assert run.done.wait(30)
 
 
-def test_the_log_has_a_line_for_each_question_that_is_asked_again(
-    service: SimulatedService, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_the_status_tells_waiting_in_the_services_queue_from_generating(
+    service: SimulatedService, tmp_path: Path
 ) -> None:
-    service.fail("html_504", on="query")
-    here.buy(here.make_account(service, tmp_path), here.jobs(1, model=here.SUBMITTED))
-    (call, *_) = service.ledger.calls("query")
+    service.configure({"queue_s": 60.0, "latency_s": 0.0})
+    run = workers.start(
+        here.make_account(service, tmp_path), here.jobs(3, model=here.SUBMITTED), here.decode
+    )
+    here.wait_until(lambda: run.status().in_queue == 3)
+    assert run.status().on_wire == 3
+    service.hangs.set()
+    assert run.done.wait(30)
 
-    (line,) = lines(caplog)
-    task = call.fields["task_id"]
-    assert line.startswith(f"question for task {task}: code InvalidResponseError, request_id -")
-    assert line.endswith("; asked again in x s")
+    assert (run.status().in_queue, run.status().on_wire) == (0, 0)
+    assert ["paid"] * 3 == [outcome.status for outcome in run.results()]
 
 
-def test_no_secret_prompt_or_link_is_in_the_log_and_any_console_can_show_it(
-    service: SimulatedService, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_task_that_is_being_painted_is_on_the_wire_and_in_no_queue(
+    service: SimulatedService, tmp_path: Path
 ) -> None:
-    caplog.set_level("DEBUG", logger="volc_inpaint")
-    service.fail("link_only", times=9)
-    service.pictures = Unreachable()
-    account = here.make_account(service, tmp_path)
-    here.buy(account, here.jobs(2, return_url=True, custom_prompt="一只小狗"))
-    service.fail("SignatureDoesNotMatch", times=9)
-    here.buy(account, here.jobs(2, seed=9, custom_prompt="一只小狗"))
+    service.configure({"latency_s": 60.0})
+    wanted = here.jobs(1, model=here.SUBMITTED)
+    run = workers.start(here.make_account(service, tmp_path), wanted, here.decode)
+    here.wait_until(lambda: len(service.ledger.calls("query")) >= 3)
+    status = run.status()
+    service.hangs.set()
 
-    service.pictures = {}
-
-    told = "\n".join(lines(caplog))
-    assert told.isascii()
-    assert "link: code InvalidResponseError, request_id -, x s; again" in told
-    for secret in (service.secret_key, service.access_key, "小狗", "u5c0f", "http", "/pictures/"):
-        assert secret not in told
+    assert run.done.wait(30)
+    assert (status.on_wire, status.in_queue) == (1, 0)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +10,15 @@ import buyer as here
 import pytest
 from simulated_service.faults import Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
-from volc_inpaint.nodes.jobs import sending, tasks, workers
-from volc_inpaint.nodes.jobs.claims import Claim, Trace
+from volc_inpaint.nodes.jobs import tasks, workers
+from volc_inpaint.nodes.jobs.claims import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from simulated_service import SimulatedService
     from volc_inpaint.nodes.jobs.job import Job
 
-    from .conftest import Buyer
 
 HIT = 2
 # Said of the question alone: it may not be asked, or not now. An internal error is, unless it is repeated.
@@ -50,31 +46,9 @@ def traces(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_bytes()) for path in folder.glob("*/*.inflight")]
 
 
-def submitted(folder: Path) -> int:
-    """How many numbers of tasks are on the disk; their notes may be in the making."""
-    return sum(b'"submitted"' in path.read_bytes() for path in folder.glob("*/*.inflight"))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what nobody tells."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "journal"
-
-
-def leave_behind(service: SimulatedService, folder: Path, **options: Any) -> None:
-    """Have variant 1 submitted by a run that gives up waiting; the task is under way until the service lets go."""
-    service.configure({"latency_s": 60.0})
-    account = here.make_account(service, folder, timeout_s=0.3)
-    (outcome,) = here.buy(account, jobs(1, **options))
-    assert outcome.status == "unknown"
-    service.configure({"latency_s": 0.0})
 
 
 @pytest.mark.parametrize("fault", ON_THE_WAY)
@@ -132,9 +106,9 @@ def test_internal_errors_of_questions_that_answers_come_between_do_not_end_a_tas
     service.configure({"queue_s": 60.0})
     service.fail(50500, on="query", times=2)
     run = workers.start(here.make_account(service, folder), jobs(1), here.decode)
-    until(lambda: run.status().in_queue == 1)
+    here.wait_until(lambda: run.status().in_queue == 1)
     service.fail(50501, on="query", times=2)
-    until(lambda: service.ledger.count("refused", kind="query") == 4)
+    here.wait_until(lambda: service.ledger.count("refused", kind="query") == 4)
     service.hangs.set()
     assert run.done.wait(30)
 
@@ -181,27 +155,6 @@ def test_a_lost_task_is_in_doubt_and_the_next_run_asks_anew_with_a_note(
     assert traces(folder) == []
 
 
-def test_a_task_beyond_the_time_limit_is_kept_and_fetched_by_the_next_run_for_free(
-    service: SimulatedService, folder: Path
-) -> None:
-    service.configure({"latency_s": 60.0})
-    (outcome,) = here.buy(here.make_account(service, folder, timeout_s=0.3), jobs(1))
-    (trace,) = traces(folder)
-
-    assert outcome.status == "unknown"
-    assert trace["task_id"] in outcome.message
-    assert "run again within 12 hours" in outcome.message
-    assert "generating" in outcome.message
-
-    service.hangs.set()
-    (again,) = here.buy(here.make_account(service, folder), jobs(1))
-    assert again.status == "journal"
-    assert trace["task_id"] in again.notes[0].english
-    assert "Nothing was paid" in again.notes[0].english
-    assert service.billed == len(service.ledger.calls()) == 1
-    assert traces(folder) == []
-
-
 def test_a_service_that_answers_nothing_more_leaves_the_task_to_the_next_run(
     service: SimulatedService, folder: Path
 ) -> None:
@@ -234,7 +187,7 @@ def test_a_clock_that_goes_wrong_while_a_task_runs_is_set_by_the_answer(
 ) -> None:
     service.configure({"queue_s": 60.0})
     run = workers.start(here.make_account(service, folder), jobs(1), here.decode)
-    until(lambda: run.status().in_queue == 1)
+    here.wait_until(lambda: run.status().in_queue == 1)
     service.configure({"clock_offset_s": 5000.0})
     service.hangs.set()
     assert run.done.wait(30)
@@ -243,175 +196,13 @@ def test_a_clock_that_goes_wrong_while_a_task_runs_is_set_by_the_answer(
     assert service.ledger.count("refused", kind="query") == 1
 
 
-def test_what_is_no_picture_is_fetched_again_by_the_next_run(
-    service: SimulatedService, folder: Path
-) -> None:
-    service.fail("not_a_picture", on="query")
-    (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
-    assert outcome.status == "unknown"
-
-    (again,) = here.buy(here.make_account(service, folder), jobs(1))
-    assert again.status == "journal"
-    assert service.billed == len(service.ledger.calls()) == 1
-    assert traces(folder) == []
-
-
-def test_a_note_older_than_twelve_hours_is_not_asked_for(
-    service: SimulatedService, folder: Path
-) -> None:
-    leave_behind(service, folder)
-    (path,) = folder.glob("*/*.inflight")
-    trace = json.loads(path.read_bytes())
-    # https://www.volcengine.com/docs/85621/1976207
-    path.write_text(json.dumps({**trace, "at": trace["at"] - 12 * 3600}))
-    service.hangs.set()
-    assert service.wait_for("billed", 1)
-    asked = len(service.ledger.calls("query"))
-    service.tasks.lose()
-    (again,) = here.buy(here.make_account(service, folder), jobs(1))
-
-    assert again.status == "paid"
-    assert "earlier task" in again.notes[0].english
-    asked_now = {call.fields["task_id"] for call in service.ledger.calls("query")[asked:]}
-    assert trace["task_id"] not in asked_now
-
-
-def test_a_task_left_behind_that_fails_is_settled_and_bought_anew(
-    service: SimulatedService, folder: Path
-) -> None:
-    leave_behind(service, folder)
-    service.fail(50511, on="task")
-    service.hangs.set()
-    assert service.wait_for("failed", 1)
-    (again,) = here.buy(here.make_account(service, folder), jobs(1))
-
-    assert (again.status, again.notes) == ("paid", ())
-    assert service.billed == 1
-    assert traces(folder) == []
-
-
-def test_a_task_left_behind_survives_a_run_that_is_cancelled_before_it_asks(
-    service: SimulatedService, folder: Path
-) -> None:
-    leave_behind(service, folder)
-    before = traces(folder)
-    account = here.make_account(service, folder, cap=1)
-    assert account.limiter.acquire(0, lambda: False)  # no place for it
-    run = workers.start(account, jobs(1), here.decode)
-    until(lambda: run.status().waiting_for == "allowance")
-    run.cancel()
-    assert run.done.wait(10)
-
-    assert run.results() == []
-    assert traces(folder) == before
-    account.limiter.ended()
-    service.hangs.set()
-    assert statuses(here.buy(account, jobs(1))) == ["journal"]
-    assert service.billed == 1
-
-
-def test_a_task_of_a_killed_process_survives_a_run_that_is_cancelled_before_it_asks(
-    service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
-) -> None:
-    """It had waited for that process, and still says nothing of a doubt."""
-    service.configure({"queue_s": 60.0})
-    first = buyer(folder)
-    first.start(model=here.SUBMITTED, variants=1)
-    until(lambda: submitted(folder) == 1)
-    account = here.make_account(service, folder, cap=1)
-    assert account.limiter.acquire(0, lambda: False)  # no place for it
-    run = workers.start(account, jobs(1), here.decode)
-    until(lambda: run.status().waiting_for == "another_run")
-    first.kill()
-    until(lambda: run.status().waiting_for == "allowance")
-    run.cancel()
-    assert run.done.wait(10)
-
-    assert run.results() == []
-    assert submitted(folder) == 1
-
-
-def test_a_lost_task_left_behind_is_still_a_doubt_after_a_run_that_could_not_ask_anew(
-    service: SimulatedService, folder: Path
-) -> None:
-    leave_behind(service, folder)
-    service.hangs.set()
-    assert service.wait_for("billed", 1)
-    until(lambda: time.time() - traces(folder)[0]["at"] > tasks.SETTLING_S)
-    service.tasks.lose()
-    service.fail(50413)
-    (refused,) = here.buy(here.make_account(service, folder), jobs(1))
-    (bought,) = here.buy(here.make_account(service, folder), jobs(1))
-
-    assert (refused.status, bought.status) == ("failed", "paid")
-    assert "earlier task" in refused.notes[0].english
-    assert "earlier task" in bought.notes[0].english
-    assert traces(folder) == []
-
-
-def test_a_submission_without_a_number_is_in_doubt(
-    service: SimulatedService, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service.tasks, "submit", lambda *_: service.ledger.leave())
-    (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
-
-    assert outcome.status == "unknown"
-    assert "no number" in outcome.message
-
-
-def test_a_number_that_cannot_be_written_down_is_said_and_its_task_fetched(
-    service: SimulatedService, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write = Claim.write
-
-    def full(claim: Claim, note: Trace) -> None:
-        if note.state == "submitted":
-            raise OSError(28, "No space left on device")
-        write(claim, note)
-
-    monkeypatch.setattr(Claim, "write", full)
-    (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
-
-    assert outcome.status == "paid"
-    assert "No space left on device" in outcome.notes[0].english
-
-
-def test_the_number_is_on_the_disk_before_anybody_asks_for_the_task(
-    service: SimulatedService, folder: Path
-) -> None:
-    service.fail("hang", on="query")
-    run = workers.start(here.make_account(service, folder), jobs(1), here.decode)
-    assert service.ledger.wait(lambda: service.ledger.count(kind="query") == 1, 30)
-    (trace,) = traces(folder)
-    (call,) = service.ledger.calls("query")
-    until(lambda: bool(call.fields))
-
-    assert (trace["state"], trace["task_id"]) == ("submitted", call.fields["task_id"])
-    service.hangs.set()
-    assert run.done.wait(30)
-
-
-def test_the_status_tells_waiting_in_the_services_queue_from_generating(
-    service: SimulatedService, folder: Path
-) -> None:
-    service.configure({"queue_s": 60.0, "latency_s": 0.0})
-    run = workers.start(here.make_account(service, folder), jobs(3), here.decode)
-    until(lambda: run.status().in_queue == 3)
-    assert run.status().on_wire == 3
-    service.hangs.set()
-    assert run.done.wait(30)
-
-    assert (run.status().in_queue, run.status().on_wire) == (0, 0)
-    assert statuses(run.results()) == ["paid"] * 3
-
-
 def test_a_cancelled_run_goes_on_asking_and_keeps_what_comes(
     service: SimulatedService, folder: Path
 ) -> None:
     service.configure({"queue_s": 60.0})
     account = here.make_account(service, folder)
     run = workers.start(account, jobs(2), here.decode)
-    until(lambda: run.status().in_queue == 2)
+    here.wait_until(lambda: run.status().in_queue == 2)
     run.cancel()
     service.hangs.set()
     assert run.done.wait(30)
@@ -420,57 +211,6 @@ def test_a_cancelled_run_goes_on_asking_and_keeps_what_comes(
     assert traces(folder) == []
     assert statuses(here.buy(account, jobs(2))) == ["journal"] * 2
     assert service.billed == 2
-
-
-def test_after_a_kill_between_submission_and_picture_the_next_run_pays_nothing(
-    service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
-) -> None:
-    service.configure({"queue_s": 60.0})
-    first = buyer(folder)
-    first.start(model=here.SUBMITTED, variants=4)
-    assert service.wait_for("on_wire", 4)
-    until(lambda: submitted(folder) == 4)
-    first.kill()
-    service.hangs.set()
-    outcomes = here.buy(here.make_account(service, folder), jobs(4))
-
-    assert statuses(outcomes) == ["journal"] * 4
-    assert all("Nothing was paid" in outcome.notes[0].english for outcome in outcomes)
-    assert service.billed == len(service.ledger.calls()) == 4
-    assert traces(folder) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
-def test_a_process_that_is_ended_with_ctrl_c_leaves_its_tasks_to_the_next_one(
-    service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
-) -> None:
-    service.configure({"queue_s": 60.0})
-    first = buyer(folder)
-    first.start(model=here.SUBMITTED, variants=2)
-    until(lambda: submitted(folder) == 2)
-    first.process.send_signal(signal.SIGINT)
-    first.process.wait(10)  # it would wait longer for a call that brings a picture
-    service.hangs.set()
-
-    assert statuses(here.buy(here.make_account(service, folder), jobs(2))) == ["journal"] * 2
-    assert service.billed == len(service.ledger.calls()) == 2
-
-
-def test_a_run_that_waits_for_another_process_takes_its_task_over_when_that_is_killed(
-    service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
-) -> None:
-    service.configure({"queue_s": 60.0})
-    first = buyer(folder)
-    first.start(model=here.SUBMITTED, variants=1)
-    until(lambda: submitted(folder) == 1)
-    second = workers.start(here.make_account(service, folder), jobs(1), here.decode)
-    until(lambda: second.status().waiting_for == "another_run")
-    first.kill()
-    service.hangs.set()
-    assert second.done.wait(30)
-
-    assert statuses(second.results()) == ["journal"]
-    assert service.billed == len(service.ledger.calls()) == 1
 
 
 def test_a_changed_watermark_is_another_picture_and_a_link_is_not(
@@ -482,46 +222,6 @@ def test_a_changed_watermark_is_another_picture_and_a_link_is_not(
     linked = here.buy(account, jobs(1, return_url=True))
 
     assert statuses(marked + linked) == ["paid", "journal"]
-
-
-class NotFromHere(dict[str, bytes]):
-    """Links whose host the network of this machine does not let through."""
-
-    def get(self, *_: Any) -> None:
-        return None
-
-
-def test_a_picture_whose_link_leads_nowhere_from_here_is_asked_of_its_task_without_the_link(
-    service: SimulatedService, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sending, "_DOWNLOAD_PAUSE_S", 0.0)
-    service.pictures = NotFromHere()
-    first = here.buy(here.make_account(service, folder), jobs(1, return_url=True))
-    again = here.buy(here.make_account(service, folder), jobs(1, return_url=True))
-    plain = here.buy(here.make_account(service, folder), jobs(1))
-    service.pictures = {}
-
-    assert statuses(first + again + plain) == ["unknown", "unknown", "journal"]
-    assert len(service.ledger.calls()) == service.billed == 1
-    assert traces(folder) == []
-
-
-@pytest.mark.parametrize("fault", ["expired", 50511])
-def test_whatever_is_said_of_a_task_whose_picture_is_paid_its_link_lives_on(
-    service: SimulatedService, folder: Path, monkeypatch: pytest.MonkeyPatch, fault: int | str
-) -> None:
-    monkeypatch.setattr(sending, "_DOWNLOAD_PAUSE_S", 0.0)
-    service.pictures = NotFromHere()
-    here.buy(here.make_account(service, folder), jobs(1, return_url=True))
-    service.fail(fault, on="query", times=99)
-    (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
-    (trace,) = traces(folder)
-
-    assert outcome.status == "unknown"
-    assert "Run again within 24 hours" in outcome.message
-    assert (trace["state"], len(trace["report"]["urls"])) == ("paid", 1)
-    assert len(service.ledger.calls()) == service.billed == 1
-    service.pictures = {}
 
 
 def test_questions_grow_rarer_with_the_age_of_the_task_and_with_failures() -> None:
