@@ -156,7 +156,7 @@ def test_what_holds_no_picture_does_not_open(tmp_path: Path) -> None:
 def test_nothing_but_a_key_reaches_a_file(tmp_path: Path, key: str) -> None:
     shown = gallery(tmp_path)
     for ask in (shown.open, shown.delete):
-        with pytest.raises(ValueError, match=re.escape(key)):
+        with pytest.raises(ValueError, match=f"^{re.escape(key)}$"):
             ask(key)
 
 
