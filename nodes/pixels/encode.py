@@ -142,18 +142,14 @@ def best_jpeg(rgb: NDArray[np.uint8], max_bytes: int, safe_bytes: int) -> tuple[
         limit, quality = safe_bytes, search.best_quality(safe_bytes)
         if quality < GOOD_QUALITY:
             limit, quality = max_bytes, search.best_quality(max_bytes)
-        if quality in search.sizes:
-            # known to fit; is the next one known not to?
-            if quality == 100 or quality + 1 in search.sizes:
-                break
-            if search.predict(quality + 1) > limit * _CLOSE:
-                break
+        if quality in search.sizes and search.predict(min(quality + 1, 100)) <= limit * _CLOSE:
+            # it fits, and the next one may
             quality += 1
         elif search.sizes and not fitting:
             # rather one too low, which leaves an encode to look at the next, than too high again
             spare = len(search.sizes) < _JPEG_ENCODES - 1
             quality = search.best_quality(limit / _CLOSE if spare else limit * 0.9)
-        quality = max(1, quality)
+        quality = min(max(1, quality), 100)
         if quality in search.sizes:
             break
         data = jpeg(rgb, quality)
@@ -225,19 +221,13 @@ class _Search:
             return self.sizes[quality]
         if not self.sizes:
             return self._probe_bytes(quality) * self._scale
-        below = max((q for q in self.sizes if q < quality), default=min(self.sizes))
-        above = min((q for q in self.sizes if q > quality), default=max(self.sizes))
-        between = (quality - below) / (above - below) if above > below else 0.0
-        between = min(max(between, 0.0), 1.0)
-        share = self._share(below) ** (1 - between) * self._share(above) ** between
-        return float(self._probe_bytes(quality) * share)
+        known = sorted(self.sizes)
+        shares = [math.log(self.sizes[q] / self._probe_bytes(q)) for q in known]
+        return self._probe_bytes(quality) * math.exp(np.interp(quality, known, shares))
 
     def best_quality(self, limit: float) -> int:
         """The best quality that should fit; 0 if none should."""
         return bisect_right(range(1, 101), limit, key=self.predict)
-
-    def _share(self, quality: int) -> float:
-        return self.sizes[quality] / self._probe_bytes(quality)
 
 
 def _png(rgb: NDArray[np.uint8], level: int) -> bytes:

@@ -168,6 +168,13 @@ def test_what_united_masks_hold_faintly_between_them_is_one_part() -> None:
     assert faint.startswith("600 px of the mask are too faint, 0.42 at most")
 
 
+def test_of_a_stray_click_around_another_only_its_own_pixels_count() -> None:
+    corner = box(100, 20, 101, 32) + box(101, 31, 112, 32)  # 12 + 11 px
+    (note,) = said(box(10, 10, 60, 60) + corner + box(110, 20, 112, 22))
+
+    assert note.startswith("2 small part(s) of the mask, at most 23 px")
+
+
 @pytest.mark.parametrize(("height", "width"), [(121, 161), (122, 163), (123, 162)])
 def test_a_stray_click_is_found_in_the_last_corner_of_a_picture_of_any_size(
     height: int, width: int

@@ -181,6 +181,16 @@ def test_the_only_mask_has_no_number_and_nothing_to_leave_as_it_is() -> None:
     assert "on_empty" not in str(caught.value)
 
 
+def test_of_a_black_mask_nobody_is_told_that_a_lower_threshold_takes_it() -> None:
+    given = masks.read(ONES * 0)
+
+    with pytest.raises(InputError, match="brightest value") as caught:
+        masks.check_not_empty(masks.binarise(given.stack, 0.5), given, 0.5)
+
+    assert "lower threshold" not in caught.value.text.english
+    assert "降低阈值" not in caught.value.text.chinese
+
+
 @pytest.mark.parametrize(
     ("value", "white"), [(1.0, 1), (2.0, 1), (2.01, 255), (255.0, 255), (256.0, 65535)]
 )

@@ -144,10 +144,9 @@ def test_a_batch_of_pictures_of_any_precision_is_taken(channels: int, dtype: tor
 
 
 def test_a_picture_is_brought_to_a_size_by_lanczos_and_left_as_it_is_at_its_own() -> None:
-    smaller = Image.fromarray(CAT).resize((50, 31), Image.Resampling.LANCZOS)
-
-    assert np.array_equal(pictures.resample(CAT, 31, 50), np.asarray(smaller))
-    assert pictures.resample(CAT, 80, 50).shape == (80, 50, 3)
+    for width, height in ((50, 31), (120, 31), (200, 80), (200, 160)):
+        expected = Image.fromarray(CAT).resize((width, height), Image.Resampling.LANCZOS)
+        assert np.array_equal(pictures.resample(CAT, height, width), np.asarray(expected))
     assert pictures.resample(CAT, 80, 120) is CAT
 
 
