@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import time
 import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,11 @@ from simulated_service.faults import OF_PICTURES, Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
 from volc_inpaint.nodes.jobs import heartbeat, locks, workers
 from volc_inpaint.nodes.jobs.book import open_book
-from volc_inpaint.nodes.jobs.journal import Journal
+from volc_inpaint.nodes.jobs.claims import Trace
+from volc_inpaint.nodes.jobs.job import Receipt
+from volc_inpaint.nodes.jobs.journal import Journal, journal_key
 from volc_inpaint.nodes.jobs.limiter import Limiter
+from volc_inpaint.nodes.jobs.purchase import to_buy
 from volc_inpaint.nodes.volcengine.errors import VolcengineError
 
 if TYPE_CHECKING:
@@ -557,6 +561,45 @@ def test_an_entry_that_cannot_be_read_is_not_bought_again(
     path.write_bytes(content)
     (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), buyer.jobs(1))
     assert outcome.status == "journal"
+
+
+def test_a_picture_that_came_is_kept_although_its_link_leads_nowhere(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.pictures = Links(lambda _: b"<html>Log in to this network</html>", times=1000)
+    account = buyer.make_account(service, tmp_path)
+    (outcome,) = buyer.buy(account, buyer.jobs(1, return_url=True))
+    service.pictures = {}
+
+    assert (outcome.status, outcome.value.shape) == ("paid", (64, 64, 3))
+    assert len(outcome.urls) == entries(tmp_path) == service.billed == 1
+
+
+def test_only_what_must_be_called_for_anew_counts_against_the_limit_of_the_day(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    account = buyer.make_account(service, tmp_path)
+    new, bought, fetched, linked, lost, spoilt = buyer.jobs(6)
+    buyer.buy(account, [bought])
+    receipt = Receipt("R1", urls=("https://pictures.example/a",), received_at=time.time())
+    for job, note in (
+        (fetched, Trace.now("submitted", 1, task_id="77")),
+        (linked, Trace.now("paid", 1, receipt=receipt)),
+        (lost, Trace.now("sent", 1)),
+        (spoilt, Trace.now("no_picture", 1)),
+    ):
+        key = journal_key(account.client.endpoint, job.request, job.pixels_key, job.seed)
+        claim = account.journal.try_claim(key)
+        assert claim is not None
+        with claim:
+            claim.write(note)
+
+    assert [1, 0, 0, 0, 1, 1] == [
+        to_buy(account, [job]) for job in (new, bought, fetched, linked, lost, spoilt)
+    ]
+    assert to_buy(account, [new, new, bought, replace(new, index=9), lost]) == 2
+    # what no JSON can carry fails before it costs anything
+    assert to_buy(account, [new, replace(new, seed=np.int64(1))]) == 1
 
 
 def test_a_damaged_entry_is_said_and_bought_again(
