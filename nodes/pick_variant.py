@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from .host.older import keeps_preview
 from .host.previews import previews
 from .host.values import Number, check_names, error, whole
+from .pixels.pictures import to_uint8
 from .words import InputError, Text
 
 if TYPE_CHECKING:
@@ -75,6 +76,5 @@ class VolcPickVariant(io.ComfyNode):
 
 def _thumbnails(image: torch.Tensor) -> dict[str, dict[str, str]]:
     """What the canvas shows of one picture [H, W, C], 0..1."""
-    scaled = image[..., :3].float().mul(255).round_().clamp_(0, 255)
-    pixels = scaled.byte().cpu().contiguous().numpy()
-    return dict(zip(_SIDES, previews(pixels, *_SIDES.values()), strict=True))
+    shown = previews(to_uint8(image), *_SIDES.values())
+    return dict(zip(_SIDES, shown, strict=True))

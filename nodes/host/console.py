@@ -50,9 +50,8 @@ class _Look(logging.Filter):
     """Looks at the streams before a record reaches them that some console may not be able to show."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        with contextlib.suppress(
-            Exception
-        ):  # a record that cannot be formatted is its author's matter
+        # a record that cannot be formatted is its author's matter
+        with contextlib.suppress(Exception):
             if record.exc_info or not record.getMessage().isascii():
                 heal()
         return True

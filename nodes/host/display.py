@@ -119,9 +119,8 @@ async def follow(
                     display.arrived()
                     if rgb is not None:
                         taken.add(outcome.job.index)
-                        with contextlib.suppress(
-                            OSError
-                        ):  # a full disk costs the preview, not the run
+                        # a full disk costs the preview, not the run
+                        with contextlib.suppress(OSError):
                             await in_background(display.picture, outcome.job.index, rgb)
                 run.let_go(outcome)
                 display.status(run.status(), encoding())

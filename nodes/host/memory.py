@@ -12,20 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CONTROL_GROUPS = (
-    (
-        "/sys/fs/cgroup/memory.max",
-        "/sys/fs/cgroup/memory.current",
-        "/sys/fs/cgroup/memory.stat",
-        "inactive_file",
-    ),
-    (
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        "/sys/fs/cgroup/memory/memory.stat",
-        "total_inactive_file",
-    ),
+    ("/sys/fs/cgroup", "max", "current", "inactive_file"),
+    ("/sys/fs/cgroup/memory", "limit_in_bytes", "usage_in_bytes", "total_inactive_file"),
 )
-"""Where Linux says what a container may use: https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html."""
+"""Where Linux says what a container may use (https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html): a
+folder, its files of the limit and of what is used, and what its statistics call the files that the kernel keeps in memory."""
 
 
 def free_memory() -> int:
@@ -36,10 +27,11 @@ def free_memory() -> int:
 
 def _left_in_container() -> Iterator[int]:
     """What the kernel's control group leaves, whatever its version; nothing where there is none."""
-    for limit, used, statistics, cache in _CONTROL_GROUPS:
+    for folder, *names, cache in _CONTROL_GROUPS:
         with contextlib.suppress(OSError, ValueError):
-            most, now = (int(Path(file).read_text()) for file in (limit, used))
+            limit, used, statistics = (
+                Path(folder, f"memory.{name}").read_text() for name in (*names, "stat")
+            )
+            rows = dict(line.split() for line in statistics.splitlines())
             # the kernel gives up what it keeps of files, when a process wants the memory
-            rows = (line.split() for line in Path(statistics).read_text().splitlines())
-            files = {name: int(value) for name, value in rows}.get(cache, 0)
-            yield most - now + files
+            yield int(limit) - int(used) + int(rows.get(cache, 0))

@@ -20,7 +20,7 @@ def previews(pixels: NDArray[np.uint8], *sides: int) -> list[dict[str, str]]:
     """JPEGs in the temporary folder, named by content: the same picture writes and loads nothing again.
 
     Args:
-        pixels: [H, W, 3], or [H, W, 1] for grey.
+        pixels: [H, W, 3].
         *sides: The longest side of each, in pixels; nothing is enlarged.
 
     Returns:
@@ -36,10 +36,10 @@ def previews(pixels: NDArray[np.uint8], *sides: int) -> list[dict[str, str]]:
     for side in sides:
         path = folder / f"{digest}_{pixels.shape[1]}x{pixels.shape[0]}_{side}.jpg"
         if not path.exists():
-            picture = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+            picture = Image.fromarray(pixels)
             picture.thumbnail((side, side), reducing_gap=2.0)
             try:
-                picture.convert("RGB").save(path, quality=90)
+                picture.save(path, quality=90)
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise

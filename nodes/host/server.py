@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -104,13 +105,8 @@ def origin(node_id: str) -> Origin:
     context = get_executing_context()
     # What a page or a script sent along; it need not be there.
     with contextlib.suppress(AttributeError, TypeError, ValueError):
-        for (
-            _,
-            prompt_id,
-            prompt,
-            extra,
-            *_,
-        ) in PromptServer.instance.prompt_queue.currently_running.values():
+        running = PromptServer.instance.prompt_queue.currently_running
+        for _, prompt_id, prompt, extra, *_ in running.values():
             if context is not None and prompt_id == context.prompt_id:
                 node = prompt.get(node_id) or {}
                 title = (node.get("_meta") or {}).get("title") or node.get("class_type", "")
@@ -133,23 +129,18 @@ async def in_background(function: Callable[..., T], *arguments: Any) -> T:
     Raises:
         InterruptProcessingException: The user cancelled; the thread's result is dropped.
     """
-    finished = threading.Event()
-    box: list[tuple[T | None, BaseException | None]] = []
+    future: Future[T] = Future()
 
     def work() -> None:
         try:
-            box.append((function(*arguments), None))
+            future.set_result(function(*arguments))
         except BaseException as error:  # noqa: BLE001 - handed to the waiting node as it is
-            box.append((None, error))
-        finished.set()
+            future.set_exception(error)
 
     threading.Thread(target=work, name="volc-inpaint-work", daemon=True).start()
     pause = 0.001
-    while not finished.is_set():
+    while not future.done():
         throw_if_interrupted()
         await asyncio.sleep(pause)
         pause = min(pause * 2, POLL_S)
-    result, error = box[0]
-    if error is not None:
-        raise error
-    return result  # type: ignore[return-value]
+    return future.result()

@@ -6,12 +6,14 @@ ComfyUI checks what a widget holds, but not what comes over a link.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..words import InputError, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Number:
         Raises:
             InputError: It is no number, none that is whole, or out of its range.
         """
-        found = fraction(value) if self.step else whole(value)
+        found = _as(float if self.step else int, value)
         if found is None or not self.low <= found <= self.high:
             english, chinese = ("a number", "数字") if self.step else ("a whole number", "整数")
             raise error(
@@ -108,20 +110,7 @@ def text(name: str, value: Any) -> str:
 
 def whole(value: Any) -> int | None:
     """The whole number that `value` is, whatever its type; None if it is none."""
-    try:
-        found = int(value)
-        return found if found == value else None
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's
-        return None
-
-
-def fraction(value: Any) -> float | None:
-    """The number that `value` is, whatever its type; None if it is none."""
-    try:
-        found = float(value)
-        return found if found == value else None
-    except (TypeError, ValueError, OverflowError, RuntimeError):
-        return None
+    return _as(int, value)
 
 
 def error(name: str, value: Any, english: str, chinese: str) -> InputError:
@@ -152,11 +141,18 @@ def check_names(unknown: Mapping[str, object]) -> None:
         InputError: There is something.
     """
     if unknown:
-        names: Iterable[str] = unknown
         raise InputError(
             Text(
-                f"The node has no input called {', '.join(names)}, so nothing was sent. Take it out of the prompt, or "
+                f"The node has no input called {', '.join(unknown)}, so nothing was sent. Take it out of the prompt, or "
                 "correct its name.",
-                f"节点没有名为 {'、'.join(names)} 的输入，未发送任何请求。请从提交的工作流中删除该输入或更正其名称。",
+                f"节点没有名为 {'、'.join(unknown)} 的输入，未发送任何请求。请从提交的工作流中删除该输入或更正其名称。",
             )
         )
+
+
+def _as(kind: type[N], value: Any) -> N | None:
+    try:
+        found = kind(value)
+        return found if found == value else None
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's
+        return None

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from harness import in_process
 from harness.missing import missing
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -13,3 +18,12 @@ def comfy_api() -> None:
     why_not = in_process.import_comfy_api()
     if why_not:
         missing(why_not)
+
+
+@pytest.fixture(autouse=True)
+def temporary(comfy_api: None, tmp_path: Path) -> Path:
+    """ComfyUI's temporary folder."""
+    import folder_paths
+
+    folder_paths.set_temp_directory(str(tmp_path))
+    return tmp_path

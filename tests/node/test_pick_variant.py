@@ -16,15 +16,6 @@ if TYPE_CHECKING:
 RED, GREEN, BLUE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 
 
-@pytest.fixture(autouse=True)
-def temporary(tmp_path: Path) -> Path:
-    """ComfyUI's temporary folder."""
-    import folder_paths
-
-    folder_paths.set_temp_directory(str(tmp_path))
-    return tmp_path
-
-
 def execute(images: torch.Tensor, pick: int = 0) -> Any:
     from volc_inpaint.nodes.pick_variant import VolcPickVariant
 

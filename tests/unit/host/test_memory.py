@@ -16,8 +16,8 @@ def group(folder: Path, limit: str, used: int, cache: int) -> tuple[str, str, st
     """The files of a control group."""
     files = {"max": limit, "current": str(used), "stat": f"anon 1\ninactive_file {cache}\nfile 9\n"}
     for name, content in files.items():
-        (folder / name).write_text(content)
-    return (*(str(folder / name) for name in files), "inactive_file")
+        (folder / f"memory.{name}").write_text(content)
+    return (str(folder), "max", "current", "inactive_file")
 
 
 @pytest.mark.parametrize(
