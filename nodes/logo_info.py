@@ -16,12 +16,12 @@ LANGUAGE = values.Choice("language", tuple(request.LOGO_LANGUAGES))
 OPACITY = values.Number("opacity", 0.3, 0.0, 1.0, step=0.05)
 
 # https://www.volcengine.com/docs/85621/1976207, field `aigc_meta`
-_LABEL = (
-    ("content_producer", "Implicit label: who makes the content, by code or name."),
-    ("producer_id", "Implicit label: the content's number at its producer. The label needs it."),
-    ("content_propagator", "Implicit label: who distributes the content, by code or name."),
-    ("propagate_id", "Implicit label: the content's number at its distributor."),
-)
+_LABEL = {
+    "content_producer": "Implicit label: who makes the content, by code or name.",
+    "producer_id": "Implicit label: the content's number at its producer. The label needs it.",
+    "content_propagator": "Implicit label: who distributes the content, by code or name.",
+    "propagate_id": "Implicit label: the content's number at its distributor.",
+}
 
 
 class LogoInfo(io.ComfyNode):
@@ -57,7 +57,7 @@ class LogoInfo(io.ComfyNode):
                 ),
                 *(
                     io.String.Input(name, default="", optional=True, tooltip=tooltip)
-                    for name, tooltip in _LABEL
+                    for name, tooltip in _LABEL.items()
                 ),
             ],
             outputs=[
@@ -77,11 +77,7 @@ class LogoInfo(io.ComfyNode):
         language: str,
         opacity: float,
         text: str,
-        content_producer: str = "",
-        producer_id: str = "",
-        content_propagator: str = "",
-        propagate_id: str = "",
-        **others: Any,
+        **label: Any,
     ) -> io.NodeOutput:
         """Return the watermark and the label for `logo_info` of the other nodes.
 
@@ -89,22 +85,14 @@ class LogoInfo(io.ComfyNode):
             InputError: A linked value that is none of the widget's, or a part of the label that is too long or without its
                 `producer_id`.
         """
-        values.check_names(others)
-        texts = {
-            "text": text,
-            "content_producer": content_producer,
-            "producer_id": producer_id,
-            "content_propagator": content_propagator,
-            "propagate_id": propagate_id,
-        }
-        texts = {name: values.text(name, value).strip() for name, value in texts.items()}
+        values.check_names({name: label[name] for name in label if name not in _LABEL})
         logo_info = request.LogoInfo(
             add_logo=bool(add_logo),
             position=request.LOGO_POSITIONS[POSITION.read(position)],
             language=request.LOGO_LANGUAGES[LANGUAGE.read(language)],
             opacity=OPACITY.read(opacity),
-            logo_text_content=texts.pop("text"),
-            **texts,
+            logo_text_content=values.text("text", text).strip(),
+            **{name: values.text(name, part).strip() for name, part in label.items()},
         )
         given = logo_info.label()
         if given and "producer_id" not in given:

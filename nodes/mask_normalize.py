@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from .pixels import mask_notes, masks, matching, morphology, overlay, pictures
 from .words import InputError, Text, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
+
+    Step = Callable[[masks.Mask], masks.Mask]
 
 THRESHOLD = Number("threshold", masks.THRESHOLD, 0.01, 0.99, step=0.01)
 CLOSE_GAPS = Number("close_gaps", 0, 0, 256)
@@ -142,66 +145,29 @@ class MaskNormalize(io.ComfyNode):
         # without a picture nobody knows how many there are, so that each stays by itself
         for_one = multi_mask == "auto" and image is not None and wanted == 1
         if len(layers) > 1 and (multi_mask == "union" or for_one):
-            said.append(
-                Text(
-                    f"{len(layers)} masks became one; per_image keeps one for each picture.",
-                    f"{len(layers)} 个遮罩已合并为一个；“多个遮罩”（multi_mask）设为 per_image 可为每张图片保留各自的遮罩。",
-                )
-            )
+            said.append(_became_one(len(layers)))
             layers = [masks.union(layers)]
         elif wanted > 1:
             layers = matching.match_count(layers, wanted)
         if on_empty == "error":
             masks.check_not_empty(layers, given, threshold)
 
-        steps: list[tuple[str, Callable[[masks.Mask], masks.Mask]]] = []
-        if invert:
-            steps.append(("invert", np.logical_not))
-        if remove_specks:
-            steps.append(
-                ("remove_specks", lambda layer: morphology.remove_specks(layer, remove_specks))
-            )
-        if close_gaps:
-            steps.append(("close_gaps", lambda layer: morphology.close_gaps(layer, close_gaps)))
-        if fill_holes:
-            steps.append(("fill_holes", morphology.fill_holes))
-        if grow:
-            steps.append(("grow", lambda layer: morphology.grow(layer, grow)))
-
         height, width = stack.shape[1:] if image is None else image.shape[1:3]
         result = torch.empty((len(layers), height, width), dtype=torch.float32)
-        counts = {name: {"added": 0, "removed": 0} for name, _ in steps}
         # one by one: the masks of a video, and what each step made of them, would be several videos
-        for slot, given_layer in zip(result.numpy(), layers, strict=True):
-            layer = _fit(given_layer, height, width, size_mismatch, invert)
-            for name, step in steps:
-                before, layer = layer, step(layer)
-                counts[name]["added"] += int(np.count_nonzero(layer & ~before))
-                counts[name]["removed"] += int(np.count_nonzero(before & ~layer))
-            slot[...] = layer
-        changes = [{"step": name, **count} for name, count in counts.items()]
+        fitted = (_fit(layer, height, width, size_mismatch, invert) for layer in layers)
+        steps = _steps(invert, remove_specks, close_gaps, fill_holes, grow)
+        changes = _clean(fitted, steps, result)
         shares = [int(np.count_nonzero(slot)) / slot.size for slot in result.numpy()]
         empty = [number for number, share in enumerate(shares, 1) if share == 0]
         if empty and on_empty == "error":
             raise _emptied(empty[0], len(layers), changes)
         if empty:
-            which = numbers(empty)
-            said.append(
-                Text(
-                    f"Nothing is masked in mask {which.english}.",
-                    f"遮罩 {which.chinese} 没有遮罩区域。",
-                )
-            )
+            said.append(_nothing_in(empty))
         said += mask_notes.mostly_masked(shares)
         preview = overlay.preview(result, image)
         if preview.shape[1:3] != result.shape[1:]:
-            size = f"{preview.shape[2]}x{preview.shape[1]}"
-            said.append(
-                Text(
-                    f"The preview of so many masks is smaller than they are, {size}.",
-                    f"遮罩数量较多，预览图已缩小为 {size}。",
-                )
-            )
+            said.append(_smaller(preview))
         coverage = sum(shares) / len(shares)
         report = {
             "masks": len(layers),
@@ -230,6 +196,56 @@ def _fit(
     if size_mismatch == "stretch":
         return matching.resize(layer, height, width)
     return matching.match_size(layer, height, width)
+
+
+def _steps(
+    invert: bool, remove_specks: int, close_gaps: int, fill_holes: bool, grow: int
+) -> dict[str, Step]:
+    """What is done to each mask, in this order, by its name."""
+    every: dict[str, tuple[object, Step]] = {
+        "invert": (invert, np.logical_not),
+        "remove_specks": (remove_specks, partial(morphology.remove_specks, area=remove_specks)),
+        "close_gaps": (close_gaps, partial(morphology.close_gaps, width=close_gaps)),
+        "fill_holes": (fill_holes, morphology.fill_holes),
+        "grow": (grow, partial(morphology.grow, radius=grow)),
+    }
+    return {name: step for name, (wanted, step) in every.items() if wanted}
+
+
+def _clean(
+    layers: Iterable[masks.Mask], steps: Mapping[str, Step], result: torch.Tensor
+) -> list[dict[str, Any]]:
+    """Put masks into `result` as the steps make them; what each step changed in all of them."""
+    changes: dict[str, Any] = {name: {"step": name, "added": 0, "removed": 0} for name in steps}
+    for slot, layer in zip(result.numpy(), layers, strict=True):
+        for name, step in steps.items():
+            before, layer = layer, step(layer)
+            changes[name]["added"] += int(np.count_nonzero(layer & ~before))
+            changes[name]["removed"] += int(np.count_nonzero(before & ~layer))
+        slot[...] = layer
+    return list(changes.values())
+
+
+def _became_one(count: int) -> Text:
+    return Text(
+        f"{count} masks became one; per_image keeps one for each picture.",
+        f"{count} 个遮罩已合并为一个；“多个遮罩”（multi_mask）设为 per_image 可为每张图片保留各自的遮罩。",
+    )
+
+
+def _nothing_in(empty: list[int]) -> Text:
+    which = numbers(empty)
+    return Text(
+        f"Nothing is masked in mask {which.english}.", f"遮罩 {which.chinese} 没有遮罩区域。"
+    )
+
+
+def _smaller(preview: torch.Tensor) -> Text:
+    size = f"{preview.shape[2]}x{preview.shape[1]}"
+    return Text(
+        f"The preview of so many masks is smaller than they are, {size}.",
+        f"遮罩数量较多，预览图已缩小为 {size}。",
+    )
 
 
 def _emptied(number: int, count: int, changes: list[dict[str, Any]]) -> InputError:

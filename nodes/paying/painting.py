@@ -25,10 +25,10 @@ class Painting:
     Attributes:
         model: The interface.
         prompt: Without the white space around it.
-        variants: Of each picture.
+        variants: Of each picture, 1..8.
         seed: Of the first variant; -1 draws one for each.
-        steps: Of the widget.
-        scale: Of the widget.
+        steps: Of the widget, 1..100.
+        scale: Of the widget, 1..20.
         return_url: Whether links are wanted.
         require_all: Whether one missing picture is an error.
         logo_info: The watermark and the implicit label, if any.
@@ -61,19 +61,7 @@ class Painting:
         logo_info: Any = None,
         **others: Any,
     ) -> Painting:
-        """Check what the node was given, whatever a link brings.
-
-        Args:
-            prompt: As typed.
-            variants: 1..8.
-            seed: -1 or larger; one beyond the interface's range is folded into it, the same way at every run.
-            steps: 1..100.
-            scale: 1..20.
-            return_url: Anything true or false.
-            require_all: The same.
-            model: A `req_key`.
-            logo_info: Of Logo Info, or None.
-            **others: Must be empty.
+        """Check what the node was given by the names of its inputs, whatever a link brings.
 
         Raises:
             InputError: One of them is not what it must be.
