@@ -148,12 +148,7 @@ def test_prompt_and_seed_go_into_the_selected_node(
     canvas.finished(canvas.queue())
     page = open_page(canvas)
     tiles(page).first.click()
-    canvas.page.evaluate(
-        f"app.rootGraph.getNodeById({ids['paint']}).widgets.find(({{ name }}) => name === 'prompt').value = 'x'"
-    )
-    canvas.page.evaluate(
-        f"app.rootGraph.getNodeById({ids['paint']}).widgets.find(({{ name }}) => name === 'seed').value = 99"
-    )
+    canvas.fill(ids["paint"], prompt="x", seed=99)
     view = canvas.page.locator(".volc-gallery-view")
     view.locator("[data-action=galleryCopy]").click()
     expect(view.locator("[role=status]")).to_have_text("Prompt and seed are in the selected node.")
@@ -292,9 +287,7 @@ def test_the_limit_is_set_in_the_settings_and_shown_on_the_node(
         "([panel, words]) => panel.textContent.includes(words)",
         arg=[plan, words["left"].format(1, used + 3)],
     )
-    canvas.page.evaluate(
-        f"app.rootGraph.getNodeById({ids['paint']}).widgets.find(({{ name }}) => name === 'seed').value = 77"
-    )
+    canvas.fill(ids["paint"], seed=77)
     told = canvas.finished(canvas.queue(), "error")["message"]
     assert f"1 of the {used + 3} a day" in told
     assert 2 == service.billed

@@ -108,14 +108,7 @@ def test_of_many_pictures_the_first_are_shown_and_any_may_be_picked(
     line = canvas.page.locator(".volc-pick [role=status]")
     expect(line).to_have_text("all 90 pass · click one of the first 64, or type its number")
 
-    canvas.page.evaluate(
-        """id => {
-            const widget = app.rootGraph.getNodeById(id).widgets.find((one) => one.name === "pick");
-            widget.value = 88;
-            widget.callback(88);
-        }""",
-        ids["pick"],
-    )
+    canvas.fill(ids["pick"], pick=88)
     prompt = canvas.queue()
     canvas.finished(prompt)
 
@@ -190,10 +183,7 @@ def test_the_larger_view_keeps_its_pictures_when_a_run_brings_fewer(
     large = canvas.page.locator("dialog.volc-viewer")
     expect(large).to_contain_text("Picture 3 of 3")
 
-    canvas.page.evaluate(
-        "id => (app.rootGraph.getNodeById(id).widgets.find((one) => one.name === 'variants').value = 1)",
-        ids["paint"],
-    )
+    canvas.fill(ids["paint"], variants=1)
     # the view lies over the button that runs
     canvas.page.evaluate("app.extensionManager.command.execute('Comfy.QueuePrompt')")
     expect(canvas.page.locator(".volc-pick-grid button")).to_have_count(1)
@@ -244,7 +234,7 @@ def test_the_choice_outlives_saving_undo_and_copies(canvas: Canvas, renderer: st
     assert len(copies) == 2
     (copy,) = {*copies} - {ids["pick"]}
     assert canvas.widget(copy, "pick") == 2
-    canvas.page.evaluate("id => (app.rootGraph.getNodeById(id).widgets[0].value = 1)", copy)
+    canvas.fill(copy, pick=1)
     assert canvas.widget(ids["pick"], "pick") == 2
 
 

@@ -82,17 +82,12 @@ def test_the_end_of_a_run_tells_what_was_paid(canvas: Canvas, renderer: str) -> 
     line = lines(canvas)[1]
     expect(line).to_have_text(re.compile(r"^paid 2 · from the journal 0 · \d+\.\d s$"))
 
-    canvas.page.evaluate(
-        "id => (app.rootGraph.getNodeById(id).widgets.find((one) => one.name === 'variants').value = 4)",
-        ids["paint"],
-    )
+    canvas.fill(ids["paint"], variants=4)
     canvas.finished(canvas.queue())
     expect(line).to_have_text(re.compile(r"^paid 2 · from the journal 2 · \d+\.\d s$"))
 
     # another picture behind it makes a prompt of its own, in which this node has nothing to do
-    canvas.page.evaluate(
-        "id => (app.rootGraph.getNodeById(id).widgets[0].value = 'again')", ids["save"]
-    )
+    canvas.fill(ids["save"], filename_prefix="again")
     canvas.finished(canvas.queue())
     expect(line).to_have_text("unchanged: nothing was run or paid")
 
@@ -127,16 +122,7 @@ def test_the_prompt_is_counted_as_its_model_counts(canvas: Canvas, renderer: str
     expect(plan).to_have_text("prompt 4 of about 100 words · up to 4 paid calls per picture")
 
     def choose(model: str, prompt: str = "a hat 帽子") -> None:
-        canvas.page.evaluate(
-            """([id, values]) => {
-                for (const [name, value] of Object.entries(values)) {
-                    const widget = app.rootGraph.getNodeById(id).widgets.find((one) => one.name === name);
-                    widget.value = value;
-                    widget.callback(value);
-                }
-            }""",
-            [ids["paint"], {"model": model, "prompt": prompt}],
-        )
+        canvas.fill(ids["paint"], model=model, prompt=prompt)
 
     # https://www.volcengine.com/docs/85621/1976207: 120 characters
     choose("jimeng_image2image_dream_inpaint")
@@ -162,14 +148,7 @@ def test_the_number_of_calls_follows_the_variants(canvas: Canvas, renderer: str)
     plan = lines(canvas)[0]
     expect(plan).to_have_text("prompt 1 of about 100 words · up to 4 paid calls per picture")
 
-    canvas.page.evaluate(
-        """id => {
-            const widget = app.rootGraph.getNodeById(id).widgets.find((one) => one.name === "variants");
-            widget.value = 7;
-            widget.callback(7);
-        }""",
-        ids["paint"],
-    )
+    canvas.fill(ids["paint"], variants=7)
     expect(plan).to_have_text("prompt 1 of about 100 words · up to 7 paid calls per picture")
 
     canvas.page.evaluate(

@@ -190,6 +190,12 @@ class Canvas:
         """The value of a widget."""
         return self.page.evaluate(f"({_WIDGET})({_path(node_id)}, {name!r}).value")
 
+    def fill(self, node_id: str, **values: Any) -> None:
+        """Set widgets by their names, as a person does: who listens to one is called."""
+        script = f"([path, name, value]) => {{ const widget = ({_WIDGET})(path, name); widget.value = value; widget.callback?.(value); }}"
+        for name, value in values.items():
+            self.page.evaluate(script, [_path(node_id), name, value])
+
     def panel(self, node_id: str, name: str) -> ElementHandle:
         """The element of a DOM widget, shown already or not."""
         handle = self.page.evaluate_handle(f"({_WIDGET})({_path(node_id)}, {name!r}).element")
