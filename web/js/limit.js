@@ -39,6 +39,7 @@ class LimitField {
     this.element = create("div", { className: "volc-limit" }, row, this.line);
     this.button.addEventListener("click", () => this.save());
     onEnter(this.input, () => this.save());
+    this.input.disabled = this.button.disabled = true; // until the first answer, which would overwrite what is typed
     this.during(() => call("GET", "limit"));
   }
 
@@ -51,13 +52,13 @@ class LimitField {
     try {
       take(await work());
       this.input.value = limit.calls;
-      this.input.disabled = this.button.disabled = limit.source === "environment";
       const words = [leftLine() || text("limitNone")];
       if (limit.source === "environment") words.push(text("limitFromEnvironment"));
       this.say("", words.join("\n"));
     } catch (error) {
       this.say("bad", error.message);
     }
+    this.input.disabled = this.button.disabled = limit.source === "environment";
   }
 
   say(kind, words) {
