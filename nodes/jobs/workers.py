@@ -107,11 +107,9 @@ def start(
             while (job := take()) is not None:
                 with run.working():
                     outcome = Purchase(account, run, job, decode).obtain()
-                del job  # and what it sends, while the next one is awaited
-                if outcome is None:
-                    break
-                run.add(outcome)
-                del outcome
+                if outcome is not None:
+                    run.add(outcome)
+                del job, outcome  # and what they hold, while the next one is awaited
         finally:
             leave()
 

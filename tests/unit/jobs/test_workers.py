@@ -217,6 +217,46 @@ def test_as_many_calls_run_at_once_as_the_operator_allows(
     assert 24 == service.ledger.peak
 
 
+def test_the_threads_of_a_run_keep_no_process_from_ending(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    """What is on the wire at the end is waited for elsewhere, and not for ever."""
+    service.configure({"latency_s": 60.0})
+    before = set(threading.enumerate())
+    run = workers.start(buyer.make_account(service, tmp_path), buyer.jobs(2), buyer.decode)
+    assert service.wait_for("on_wire", 2)
+    of_run = [
+        thread
+        for thread in set(threading.enumerate()) - before
+        if thread.name.startswith("volc-inpaint")
+    ]
+    service.hangs.set()
+
+    assert run.done.wait(30)
+    assert len(of_run) >= 2
+    assert all(thread.daemon for thread in of_run)
+
+
+def test_a_limit_that_cannot_be_counted_buys_nothing(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "journal"
+    blocked.write_bytes(b"not a folder")
+    with pytest.raises(VolcengineError, match="so nothing was bought"):
+        workers.start(
+            buyer.make_account(service, blocked), buyer.jobs(1), buyer.decode, calls_per_day=5
+        )
+
+    assert service.ledger.calls() == []
+
+
+def test_a_run_of_no_jobs_is_done_at_once(service: SimulatedService, tmp_path: Path) -> None:
+    run = workers.start(buyer.make_account(service, tmp_path), [], buyer.decode)
+
+    assert run.done.is_set()
+    assert run.results() == []
+
+
 @pytest.mark.parametrize("given", [0, 2])
 def test_a_run_ends_also_where_the_system_gives_no_more_threads(
     service: SimulatedService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: int
