@@ -425,8 +425,10 @@ def test_who_starts_too_fast_waits_ever_longer_and_keeps_a_distance_until_it_suc
     serve(allowance, now, 10)  # 0.9 to the tenth is 0.34868
     allowance.start(now + 100)
     assert allowance.delay_s(now + 100) == pytest.approx(1.7434, abs=1e-4)
-    allowance.refuse_rate(now + 200)
-    assert allowance.delay_s(now + 200) == pytest.approx(1.0)
+    for later_s, wait_s in ((200, 1.0), (300, 2.0)):
+        allowance.refuse_rate(now + later_s)
+        assert allowance.delay_s(now + later_s) == pytest.approx(wait_s)
+        allowance.start(now + later_s + 90)
 
 
 def test_processes_that_were_refused_together_come_back_apart() -> None:

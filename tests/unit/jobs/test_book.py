@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from volc_inpaint.nodes.jobs import book as module
-from volc_inpaint.nodes.jobs.book import Book
+from volc_inpaint.nodes.jobs.book import Book, open_book
 from volc_inpaint.nodes.jobs.book_lines import Asked, day
 
 if TYPE_CHECKING:
@@ -350,3 +350,54 @@ def test_where_locks_end_at_one_machine_each_line_is_a_sign_of_life(tmp_path: Pa
     book.sent(ASKED)
 
     assert time.time() - lock.stat().st_mtime < 60
+
+
+def test_a_process_that_left_no_sign_of_life_is_dead(tmp_path: Path) -> None:
+    reserved = {"state": "reserved", "id": "2026-11-r", "at": 1.0, "calls": 8}
+    write(tmp_path, {"state": "sent", "id": "2026-11-a", "at": 1.0}, reserved)
+
+    for reach in (True, False):
+        reading = Book(tmp_path, reach=reach).read()
+        assert ["unknown"] == [call.state for call in reading.calls.values()]
+        assert {} == reading.reservations
+
+
+def test_the_sign_of_life_is_held_from_the_first_line_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever found it free for a moment would take the process for dead."""
+    book = Book(tmp_path)
+    book.sent(ASKED)
+    monkeypatch.setattr(module.LockedFile, "close", lambda *_, **__: pytest.fail("let go"))
+    book.sent(ASKED)
+
+
+def test_what_was_kept_out_by_a_full_disk_is_known_to_all_runs_of_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    number = open_book(tmp_path).sent(ASKED)
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "write", full)
+        open_book(tmp_path).ended(number, "paid")
+    open_book(tmp_path).served(ASKED)
+
+    assert ["paid"] == states(Book(tmp_path))
+
+
+def test_a_process_whose_sign_of_life_cannot_be_looked_at_counts_as_living(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    reserved = {"state": "reserved", "id": "2026-11-r", "at": 1.0, "calls": 8}
+    write(tmp_path, {"state": "sent", "id": "2026-11-a", "at": 1.0}, reserved)
+    (tmp_path / "book" / f"{OTHER[8:]}.lock").touch()
+    monkeypatch.setattr(module.LockedFile, "try_open", refuse)
+
+    reading = Book(tmp_path).read()
+    assert ["sent"] == [call.state for call in reading.calls.values()]
+    assert {"2026-11-r": 8} == reading.reservations
