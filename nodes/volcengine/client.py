@@ -218,7 +218,7 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
 def _read(response: requests.Response, max_bytes: int) -> bytes | None:
     """The whole body; None if there is more than `max_bytes` of it."""
     parts, size = [], 0
-    for part in response.iter_content(1 << 16):
+    for part in response.iter_content(65_536):
         size += len(part)
         if size > max_bytes:
             return None

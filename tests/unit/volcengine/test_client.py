@@ -130,8 +130,13 @@ def test_a_link_that_does_not_answer_200_is_an_error_that_costs_nothing(status):
 @pytest.mark.parametrize(("size", "limit"), [(11, 10), (300_000, 65_536)])
 def test_a_link_to_too_much_is_given_up(size, limit):
     reply = http(b"x" * size)
-    with peer(once(reply)) as seen, pytest.raises(InvalidResponseError, match=f"> {limit} bytes"):
+    with peer(once(reply)) as seen, pytest.raises(InvalidResponseError) as caught:
         Client(KEYS).download(f"{seen.url}/a.jpg", max_bytes=limit)
+
+    english, chinese = str(caught.value).split("\n")
+    assert f"does not work (> {limit} bytes) (HTTP 200, " in english
+    assert f"无法使用（> {limit} bytes）（HTTP 200，" in chinese
+    assert not caught.value.doubtful
 
 
 def test_a_link_without_end_is_not_read_into_memory():
