@@ -163,7 +163,7 @@ HTML = b"<html><head><title>504 Gateway Time-out</title></head></html>"
 )
 @pytest.mark.parametrize(
     ("status", "doubtful"),
-    [(200, True), (204, True), (302, False), (400, False), (404, False), (408, False), (413, False),
+    [(200, True), (204, True), (299, True), (300, False), (302, False), (399, False), (400, False), (404, False), (408, False), (413, False),
      (500, True), (502, True), (503, True), (504, True), (524, True)],
 )  # fmt: skip
 def test_an_answer_of_another_is_doubtful_unless_it_turned_the_request_away(body, status, doubtful):
@@ -314,6 +314,15 @@ def test_a_code_that_no_table_lists_is_a_refusal_in_a_4xx(code, status):
     assert (code, "R1", "m", False) == (error.code, error.request_id, error.message, error.doubtful)
     assert str(code) in error.text.english
     assert str(code) in error.text.chinese
+
+
+def test_an_error_of_the_gateway_that_names_no_code_is_shown_without_one():
+    body = {"ResponseMetadata": {"RequestId": "G1", "Error": {"Message": "gone"}}}
+    error = failure(json.dumps(body).encode(), 503)
+
+    assert 0 == error.code
+    assert "Volcengine's answer: gone (code -, HTTP 503, request_id G1)." in error.text.english
+    assert "火山引擎返回：gone（code -，HTTP 503，request_id G1）。" in error.text.chinese
 
 
 def test_metadata_with_an_empty_error_is_no_error():
