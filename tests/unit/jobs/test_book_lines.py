@@ -10,6 +10,7 @@ from volc_inpaint.nodes.jobs.book_lines import (
     Asked,
     BookFile,
     Call,
+    Reading,
     day,
     midnight,
     put_together,
@@ -18,8 +19,6 @@ from volc_inpaint.nodes.jobs.book_lines import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from volc_inpaint.nodes.jobs.book_lines import Reading
 
 A, B = "2026-11-a", "2026-11-b"
 
@@ -231,6 +230,17 @@ def test_reservations_of_the_living_are_open_until_they_are_released(tmp_path: P
     reading = read(tmp_path, living, dead, living=("0",))
     assert {"2026-11-r": 4} == reading.reservations
     assert ({}, []) == (reading.calls, reading.served)
+
+
+def test_what_was_deleted_and_what_a_later_version_says_is_neither_called_nor_served(
+    tmp_path: Path,
+) -> None:
+    lines = [
+        {"state": state, "at": 1.0, "id": A, "key": "ab" * 32}
+        for state in ("deleted", "zzz", "aaa")
+    ]
+
+    assert Reading({}, [], {}) == read(tmp_path, lines, living=("0",))
 
 
 def test_the_sums_of_a_day_a_month_and_all(tmp_path: Path) -> None:
