@@ -125,6 +125,16 @@ def decode(pictures: tuple[bytes, ...]) -> Any:
         raise ValueError("no picture") from error
 
 
+def statuses(outcomes: list[Outcome]) -> list[str]:
+    """What came of each."""
+    return [outcome.status for outcome in outcomes]
+
+
+def traces(folder: Path) -> list[dict[str, Any]]:
+    """The notes that were left behind in a journal."""
+    return [json.loads(path.read_bytes()) for path in folder.glob("*/*.inflight")]
+
+
 def wait_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
     """For what nobody tells."""
     deadline = time.monotonic() + timeout_s

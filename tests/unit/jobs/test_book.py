@@ -6,24 +6,24 @@ import errno
 import json
 import os
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from another import others
 from volc_inpaint.nodes.jobs import book as module
 from volc_inpaint.nodes.jobs.book import Book, open_book
 from volc_inpaint.nodes.jobs.book_lines import Asked, day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[2]
+    from another import Another
+
 ASKED = Asked(
     "img2img_inpainting_edit_zi2i", 7, 1, 2, "ab" * 32, "一只小狗", "VolcInpaint 5", "flow"
 )
@@ -47,46 +47,11 @@ for line in sys.stdin:
 """
 
 
-class Writer:
-    """Another process that writes into a book."""
-
-    def __init__(self, folder: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(folder)],
-            cwd=TESTS,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def order(self, *words: object) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(" ".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe is not None
-            pipe.close()
-
-
 @pytest.fixture
-def writer(tmp_path: Path) -> Iterator[Callable[[], Writer]]:
-    started: list[Writer] = []
-
-    def start() -> Writer:
-        started.append(Writer(tmp_path))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
+def writer(tmp_path: Path) -> Iterator[Callable[[], Another]]:
+    """Another process that writes into a book."""
+    with others(WRITER, tmp_path) as start:
+        yield start
 
 
 def write(folder: Path, *lines: dict[str, Any], name: str = OTHER, end: str = "") -> Path:
@@ -191,7 +156,7 @@ def test_a_folder_whose_locks_are_always_held_ends_in_an_error(
 
 
 def test_a_call_of_a_process_that_died_is_unknown(
-    tmp_path: Path, writer: Callable[[], Writer]
+    tmp_path: Path, writer: Callable[[], Another]
 ) -> None:
     other, book = writer(), Book(tmp_path)
     other.order("sent")
@@ -204,7 +169,7 @@ def test_a_call_of_a_process_that_died_is_unknown(
 
 
 def test_processes_and_threads_write_side_by_side(
-    tmp_path: Path, writer: Callable[[], Writer]
+    tmp_path: Path, writer: Callable[[], Another]
 ) -> None:
     two, book = [writer(), writer()], Book(tmp_path)
     for one in two:
@@ -227,7 +192,7 @@ def test_processes_and_threads_write_side_by_side(
 
 
 def test_a_task_that_a_later_process_ends_is_one_call(
-    tmp_path: Path, writer: Callable[[], Writer]
+    tmp_path: Path, writer: Callable[[], Another]
 ) -> None:
     first, book = writer(), Book(tmp_path)
     for task in ("painted", "refused", "lost"):
@@ -331,7 +296,7 @@ def test_where_locks_end_at_one_machine_a_process_of_another_lives_until_it_was_
 
 
 def test_where_locks_end_at_one_machine_its_own_dead_are_known_at_once(
-    tmp_path: Path, writer: Callable[[], Writer]
+    tmp_path: Path, writer: Callable[[], Another]
 ) -> None:
     other, book = writer(), Book(tmp_path, reach=False)
     other.order("sent")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from another import others
 from volc_inpaint.nodes.jobs import book as book_module
 from volc_inpaint.nodes.jobs import limit as module
 from volc_inpaint.nodes.jobs.book import Book
@@ -20,7 +19,8 @@ from volc_inpaint.nodes.jobs.limit import Limit, LimitReachedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-TESTS = Path(__file__).resolve().parents[2]
+    from another import Another
+
 ASKED = Asked("model", 1)
 RUN = """
 import sys
@@ -45,47 +45,17 @@ for line in sys.stdin:
 """
 
 
-class Process:
-    """Another process that reserves calls, and sends some of them."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", RUN],
-            cwd=TESTS,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.answer() == "ready"
-
-    def order(self, folder: Path, calls: int, wanted: int, sends: int) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{folder} {calls} {wanted} {sends}\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe is not None
-            pipe.close()
-
-
 @pytest.fixture
-def process() -> Iterator[Callable[[], Process]]:
-    started: list[Process] = []
+def process() -> Iterator[Callable[[], Another]]:
+    """Another process that reserves calls, and sends some of them."""
+    with others(RUN) as start:
 
-    def start() -> Process:
-        started.append(Process())
-        return started[-1]
+        def ready() -> Another:
+            started = start()
+            assert started.answer() == "ready"
+            return started
 
-    yield start
-    for one in started:
-        one.kill()
+        yield ready
 
 
 def send(limit: Limit, count: int, state: str) -> None:
@@ -173,7 +143,7 @@ def test_without_a_limit_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_two_processes_at_once_do_not_pass_it_together(
-    tmp_path: Path, process: Callable[[], Process]
+    tmp_path: Path, process: Callable[[], Another]
 ) -> None:
     two = [process(), process()]
     for round_ in range(5):
@@ -189,7 +159,7 @@ def test_two_processes_at_once_do_not_pass_it_together(
 
 
 def test_what_a_dead_process_reserved_and_did_not_send_is_given_back(
-    tmp_path: Path, process: Callable[[], Process]
+    tmp_path: Path, process: Callable[[], Another]
 ) -> None:
     other, limit = process(), Limit(Book(tmp_path), 10)
     other.order(tmp_path, 10, 8, 3)
@@ -280,7 +250,7 @@ def test_after_the_limit_was_lowered_nothing_is_left_and_what_needs_no_call_is_l
 
 
 def test_what_another_process_holds_counts_also_where_its_new_file_is_not_listed_yet(
-    tmp_path: Path, process: Callable[[], Process], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, process: Callable[[], Another], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some file systems between machines show it after seconds."""
     other = process()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import buyer
 import numpy as np
 import pytest
+from buyer import statuses, traces
 from PIL import Image
 from simulated_service.faults import OF_PICTURES, Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
@@ -54,10 +55,6 @@ LOST = [
 MENDED = ["wrong_size", "link_only", "loose"]
 
 
-def statuses(outcomes: list[Any]) -> list[str]:
-    return [outcome.status for outcome in outcomes]
-
-
 def where(model: str) -> str:
     """What brings the picture."""
     return "query" if model == buyer.SUBMITTED else "call"
@@ -65,11 +62,6 @@ def where(model: str) -> str:
 
 def entries(folder: Path) -> int:
     return len(list(folder.glob("*/*.zip")))
-
-
-def traces(folder: Path) -> list[dict[str, Any]]:
-    """The notes that were left behind."""
-    return [json.loads(path.read_bytes()) for path in folder.glob("*/*.inflight")]
 
 
 @pytest.fixture(scope="module")

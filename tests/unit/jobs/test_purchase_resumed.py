@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import buyer as here
 import pytest
+from buyer import statuses, traces
 from buyer import wait_until as until
 from volc_inpaint.nodes.jobs import sending, tasks, workers
 
@@ -25,14 +26,6 @@ if TYPE_CHECKING:
 
 def jobs(variants: int = 4, **options: Any) -> list[Job]:
     return here.jobs(variants, **{"model": here.SUBMITTED, **options})
-
-
-def statuses(outcomes: list[Any]) -> list[str]:
-    return [outcome.status for outcome in outcomes]
-
-
-def traces(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(path.read_bytes()) for path in folder.glob("*/*.inflight")]
 
 
 def submitted(folder: Path) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import buyer as here
 import pytest
+from buyer import statuses, traces
 from simulated_service.faults import Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
 from volc_inpaint.nodes.jobs import tasks, workers
@@ -36,14 +37,6 @@ ON_THE_WAY = (
 
 def jobs(variants: int = 4, **options: Any) -> list[Job]:
     return here.jobs(variants, **{"model": here.SUBMITTED, **options})
-
-
-def statuses(outcomes: list[Any]) -> list[str]:
-    return [outcome.status for outcome in outcomes]
-
-
-def traces(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(path.read_bytes()) for path in folder.glob("*/*.inflight")]
 
 
 @pytest.fixture
