@@ -163,8 +163,8 @@ HTML = b"<html><head><title>504 Gateway Time-out</title></head></html>"
 )
 @pytest.mark.parametrize(
     ("status", "doubtful"),
-    [(200, True), (204, True), (299, True), (300, False), (302, False), (399, False), (400, False), (404, False), (408, False), (413, False),
-     (500, True), (502, True), (503, True), (504, True), (524, True)],
+    [(200, True), (204, True), (299, True), (300, False), (302, False), (399, False), (400, False),
+     (404, False), (408, False), (413, False), (500, True), (502, True), (503, True), (504, True), (524, True)],
 )  # fmt: skip
 def test_an_answer_of_another_is_doubtful_unless_it_turned_the_request_away(body, status, doubtful):
     error = failure(body, status, {"content-type": "text/html; charset=utf-8"})

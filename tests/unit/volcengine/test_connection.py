@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from peer import (
     unreached,
 )
 from volc_inpaint.nodes.volcengine.client import Client
-from volc_inpaint.nodes.volcengine.connection import Connection, Deadline
+from volc_inpaint.nodes.volcengine.connection import Connection, CountedBody, Deadline
 from volc_inpaint.nodes.volcengine.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -36,7 +37,6 @@ from volc_inpaint.nodes.volcengine.errors import (
 from volc_inpaint.nodes.volcengine.models import VERSION
 
 if TYPE_CHECKING:
-    import socket
     from pathlib import Path
 
     from peer import Peer
@@ -147,6 +147,31 @@ def test_a_connection_is_not_cut_after_its_call():
                     assert not thread.is_alive()
 
     assert (1, 3) == (seen.connections, len(seen.requests))
+
+
+def test_a_call_whose_encrypted_answer_is_garbled_is_not_sent_again(secure, monkeypatch):
+    """To urllib3 this is neither a failed connection nor a failed reading, and so worth another try if it has any."""
+
+    def serve(connection: socket.socket, seen: Peer) -> None:
+        seen.requests.append(read_request(connection))
+        socket.socket.send(connection, b"HTTP/1.1 200 OK without its encryption\r\n\r\n")
+        connection.recv(1)
+
+    with peer(serve, tls=secure) as service, peer(tunnel(service)) as proxy:
+        through(monkeypatch, proxy.url)
+        error = failure("https://service.test")
+
+    check(error, sent=True)
+    assert (1, 1) == (service.connections, len(service.requests))
+
+
+def test_a_body_tells_once_that_its_last_block_was_taken():
+    told: list[int] = []
+    body = CountedBody(b"0123456789", on_sent=lambda: told.append(body.tell()))
+
+    assert (b"0123", b"4567", False, []) == (body.read(4), body.read(4), body.sent, told)
+    assert (b"89", True, [10]) == (body.read(4), body.sent, told)
+    assert (b"", True, [10]) == (body.read(4), body.sent, told)
 
 
 def test_an_answer_that_never_ends_is_cut_behind_a_proxy_as_well(secure, monkeypatch):
