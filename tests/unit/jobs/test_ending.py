@@ -188,8 +188,10 @@ def test_the_first_process_of_a_container_exits_with_the_number_of_the_signal() 
     """It does not die of a signal whose handling is left to the system."""
     script = (
         "ending.install(); ending.watch(run, journal)\n"
-        "me = os.getpid(); os.getpid = lambda: 1\n"
-        "os.kill(me, signal.SIGTERM); time.sleep(20)\n"
+        "me, kill = os.getpid(), os.kill\n"
+        "os.getpid = lambda: 1\n"
+        "os.kill = lambda *_: print('tried', flush=True)\n"
+        "kill(me, signal.SIGTERM); time.sleep(20)\n"
     )
 
     assert told(script) == f"cancelled written {128 + signal.SIGTERM}"

@@ -17,7 +17,7 @@ class Waiter:
         self.gave_up = threading.Event()
         self.result: bool | None = None
         self._limiter, self._run, self._granted = limiter, run, granted
-        self.thread = threading.Thread(target=self._wait)
+        self.thread = threading.Thread(target=self._wait, daemon=True)
         self.thread.start()
         assert self.asked.wait(5)
 
@@ -89,7 +89,9 @@ def test_never_more_than_the_cap_at_once() -> None:
                 done += 1
             limiter.succeeded(0.001)
 
-    threads = [threading.Thread(target=work, args=(number % 3,)) for number in range(9)]
+    threads = [
+        threading.Thread(target=work, args=(number % 3,), daemon=True) for number in range(9)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -112,16 +114,22 @@ def test_after_a_refusal_fewer_run() -> None:
     assert granted == [1]
 
 
-def test_a_run_that_waits_looks_every_fifth_of_a_second_whether_it_was_given_up() -> None:
-    limiter, looked_at = Limiter(1), list[float]()
+def test_who_waits_looks_after_a_fifth_of_a_second_or_when_the_distance_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether there is a place, and whether it was given up."""
+    naps_s: list[float] = []
+    monkeypatch.setattr(threading.Condition, "wait", lambda _, nap_s: naps_s.append(nap_s))
+    limiter, left = Limiter(1), iter([False, False])
     assert limiter.acquire(1, never)
+    assert limiter.acquire(2, lambda: next(left, True)) is False
+    assert naps_s == [0.2, 0.2]
 
-    def given_up() -> bool:
-        looked_at.append(time.monotonic())
-        return len(looked_at) == 2
-
-    assert limiter.acquire(2, given_up) is False
-    assert 0.19 < looked_at[1] - looked_at[0] < 5
+    naps_s.clear()
+    limiter = Limiter(2)
+    assert limiter.acquire(1, never)
+    assert limiter.acquire(1, never)  # 0.025 s after the first
+    assert all(0 < nap_s <= 0.025 for nap_s in naps_s)
 
 
 @pytest.mark.parametrize(("rate", "asked_s", "looks"), [(False, None, 4), (True, 30.0, 2)])
