@@ -27,6 +27,7 @@ sides = st.integers(64, 4096)
         ((768, 1024), (1024, 768), False),
         ((1024, 736), (1024, 768), False),
         ((1024, 1000), (1024, 1024), False),
+        ((1024, 992), (1024, 1024), False),  # both would have to be a whole step off
         ((1, 1), (64, 64), False),
         ((1001, 101), (2000, 200), True),  # 1000 and 100, or half a pixel more
         ((1001, 102), (2000, 200), False),
