@@ -126,6 +126,8 @@ DIAGONAL = drawn(
         (drawn("#. .."), 4, 4, "##.. ##.. .... ...."),
         # along an edge 1, 1, 2/3, 1/3, 0, 0, and their product within: 4/9 is too little
         (drawn("#. .."), 6, 6, "###... ###... ##.... ...... ...... ......"),
+        # a speck is 7/10 at the nearest along each axis, 49/100 in both: too little, so the nearest keeps it
+        (drawn(".... .#.. .... ...."), 5, 5, "..... .#... ..... ..... ....."),
         (drawn("## ##"), 6, 6, "###### ###### ###### ###### ###### ######"),
         # along one axis only, as stretch may
         (drawn("#."), 2, 4, "##.. ##.."),
@@ -138,6 +140,7 @@ def test_a_mask_is_resized_as_worked_out_by_hand(
     mask: np.ndarray[Any, Any], height: int, width: int, expected: str
 ) -> None:
     assert matching.resize(mask, height, width).tolist() == drawn(expected).tolist()
+    assert matching.resize(mask.T, width, height).T.tolist() == drawn(expected).tolist()
 
 
 @pytest.mark.parametrize(
