@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from volc_inpaint.nodes.volcengine.codes import (
     ROWS,
+    SUCCESS,
     WORDS,
     Again,
     Check,
@@ -40,6 +41,11 @@ def codes(**wanted: object) -> set[int | str]:
 
 def test_every_code_of_the_service_has_a_row_and_no_other() -> None:
     assert BUSINESS | set(GATEWAY) == set(ROWS)
+
+
+def test_success_has_the_documented_code() -> None:
+    # https://www.volcengine.com/docs/86081/1804490
+    assert 10000 == SUCCESS
 
 
 def test_each_word_of_the_gateway_has_its_number() -> None:
@@ -127,9 +133,32 @@ def test_a_number_that_no_table_lists_ends_a_task_unless_its_status_is_about_the
 
 
 @pytest.mark.parametrize(
-    ("status", "definite"), [(200, True), (404, True), (500, False), (504, False)]
+    ("status", "definite"), [(200, True), (404, True), (499, True), (500, False), (504, False)]
 )
 def test_a_word_that_no_table_lists_is_the_gateway_s(status: int, definite: bool) -> None:
     row = look_up("NewWord", status)
 
     assert (definite, EndsTask.NO, Check.REFUSED) == (row.definite, row.ends_task, row.check)
+
+
+@pytest.mark.parametrize(
+    ("status", "english", "chinese"),
+    [
+        (429, "Run it again later.", "请稍后重试。"),
+        (401, "Activate the service: ", "请开通服务："),
+        (403, "Activate the service: ", "请开通服务："),
+        (500, "Run it again in a moment.", "请稍后重试。"),
+        (
+            400,
+            "Look the code up at https://www.volcengine.com/docs/86081/1804490.",
+            "查询该错误码。",
+        ),
+    ],
+)
+def test_a_code_that_no_table_lists_gets_the_remedy_of_its_status(
+    status: int, english: str, chinese: str
+) -> None:
+    remedy = look_up(59999, status).remedy
+
+    assert remedy.english.startswith(english)
+    assert chinese in remedy.chinese
