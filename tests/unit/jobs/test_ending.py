@@ -173,7 +173,8 @@ def test_a_forked_child_ends_as_if_nothing_were_under_way() -> None:
     script = (
         "ending.install(); ending.watch(run, journal)\n"
         "for end in (lambda: os.kill(os.getpid(), signal.SIGTERM), lambda: sys.exit(5),\n"
-        "            lambda: os.execv('/bin/true', ['true'])):\n"
+        "            lambda: os.execv('/bin/true', ['true']),\n"
+        "            lambda: os._exit(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)):\n"
         "    child = os.fork()\n"
         "    if child == 0:\n"
         "        end()\n"
@@ -181,7 +182,7 @@ def test_a_forked_child_ends_as_if_nothing_were_under_way() -> None:
         "os._exit(0)\n"
     )
 
-    assert told(script) == "-15 False 5 False 0 False 0"
+    assert told(script) == "-15 False 5 False 0 False 1 False 0"
 
 
 def test_the_first_process_of_a_container_exits_with_the_number_of_the_signal() -> None:

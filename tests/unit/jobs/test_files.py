@@ -19,11 +19,14 @@ def test_what_is_made_is_for_the_owner_alone_and_no_other_program_inherits_it(
 ) -> None:
     before = os.umask(0)
     try:
-        descriptor = files.open_private(tmp_path / "file", os.O_WRONLY | os.O_CREAT)
+        descriptor = files.open_private(tmp_path / "file", os.O_RDWR | os.O_CREAT)
     finally:
         os.umask(before)
 
     assert not os.get_inheritable(descriptor)
+    os.write(descriptor, b"line\n")
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    assert os.read(descriptor, 10) == b"line\n"
     os.close(descriptor)
     if os.name != "nt":
         assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600

@@ -206,3 +206,16 @@ def test_a_system_without_such_a_table_tells_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(folders, "_MOUNTS", tmp_path / "none")
 
     assert "" == folders.this_machine_only(tmp_path)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_folder_that_is_not_there_is_told_from_another_in_its_place(tmp_path, known):
+    identity = folders.Identity(tmp_path / "journal")
+    if known:
+        (tmp_path / "journal").mkdir()
+        identity.check()
+        (tmp_path / "journal" / "journal.id").unlink()
+        (tmp_path / "journal").rmdir()
+
+    with pytest.raises(JournalGoneError, match="is not there, so nothing was bought"):
+        identity.check()
