@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from harness import graphs
-from PIL import Image, ImageFile
+from PIL import Image, ImageColor, ImageFile
 from volc_inpaint.nodes.pixels import pictures
 from volc_inpaint.nodes.words import InputError
 
@@ -422,6 +422,10 @@ def test_a_grey_mask_is_read_whatever_its_mode(mode: str) -> None:
     assert decoded.flags["C_CONTIGUOUS"]
 
 
-def test_a_picture_in_colours_is_no_mask() -> None:
+@pytest.mark.parametrize("colour", ["red", "lime", "blue", "cyan"])
+def test_a_picture_in_colours_is_no_mask(colour: str) -> None:
+    mask = Image.new("RGB", (6, 5), "white")
+    mask.putpixel((2, 3), ImageColor.getrgb(colour))
+
     with pytest.raises(ValueError, match="has colours"):
-        pictures.decode_grey(file(Image.fromarray(CAT), "PNG"))
+        pictures.decode_grey(file(mask, "PNG"))
