@@ -22,14 +22,14 @@ from simulated_service.refusals import BUSINESS, GATEWAY
 from volc_inpaint.nodes.jobs import heartbeat, locks, workers
 from volc_inpaint.nodes.jobs.book import open_book
 from volc_inpaint.nodes.jobs.claims import Trace
-from volc_inpaint.nodes.jobs.job import Receipt
+from volc_inpaint.nodes.jobs.job import MadeWhenNeeded, Receipt
 from volc_inpaint.nodes.jobs.journal import Journal, journal_key
 from volc_inpaint.nodes.jobs.limiter import Limiter
 from volc_inpaint.nodes.jobs.purchase import to_buy
 from volc_inpaint.nodes.volcengine.errors import VolcengineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from simulated_service import SimulatedService
@@ -338,7 +338,15 @@ def test_equal_pictures_of_one_run_are_not_sent_one_after_another_into_a_doubt(
     frames = [replace(job, index=place) for place, job in enumerate([still, *moving, still], 1)]
     service.fail("reset_after_body", seed=1)
     account = buyer.make_account(service, tmp_path, cap=1)
-    outcomes = buyer.buy(account, frames)
+
+    def made() -> Iterator[Job]:
+        yield frames[0]
+        buyer.wait_until(lambda: bool(account.in_doubt))
+        yield from frames[1:]
+
+    run = workers.start(account, MadeWhenNeeded(6, made(), iter(())), buyer.decode)
+    assert run.done.wait(30)
+    outcomes = run.results()
 
     assert statuses(outcomes) == ["unknown", "paid", "paid", "paid", "paid", "unknown"]
     assert sorted(call.seed for call in service.ledger.calls()) == [1, 2, 3, 4, 5]
