@@ -297,3 +297,46 @@ def test_segmenting_is_told_alike(canvas: Canvas, renderer: str) -> None:
 
     line = canvas.page.locator(".volc-panel [role=status]")
     expect(line).to_have_text(re.compile(r"^paid 1 · from the journal 0 · \d+\.\d s$"))
+
+
+# What a subgraph says on its outside: its badges, which the classic renderer draws onto the canvas.
+SAID = """([id, words]) => {
+    const badges = () => app.rootGraph.getNodeById(id).badges.map((one) => (typeof one === "function" ? one() : one).text);
+    const vue = () => document.querySelector(`[data-node-id="${id}"]`)?.innerText.split("\\n") ?? [];
+    return (LiteGraph.vueNodesMode ? vue() : badges()).some((line) => new RegExp(words).test(line));
+}"""
+
+
+@pytest.mark.usefixtures("new_account")
+def test_a_subgraph_tells_outside_how_the_run_within_stands(
+    canvas: Canvas, server: ComfyUIServer, service: SimulatedService, renderer: str
+) -> None:
+    ids = canvas.build(*repaint(f"outside {renderer}", variants=2))
+    outer = canvas.page.evaluate(
+        "id => String(app.rootGraph.convertToSubgraph(new Set([app.rootGraph.getNodeById(id)])).node.id)",
+        ids["paint"],
+    )
+    pictures = canvas.page.locator(f'[data-node-id="{outer}"] img')
+    canvas.wait(SAID, arg=[outer, "^up to 2 paid calls per picture$"])
+    service.allowance, service.latency_s = 1, 60.0
+    prompt = canvas.queue()
+
+    for arrived in (1, 2):
+        assert service.wait_for("on_wire", 1)
+        hanging, service.hangs = service.hangs, threading.Event()
+        hanging.set()
+        if arrived < 2:
+            canvas.wait(SAID, arg=[outer, "^1 of 2 · 1 on the wire"])
+        if (
+            renderer == "vue"
+        ):  # the classic renderer shows no picture outside, not those of ComfyUI's nodes either
+            expect(pictures).to_have_count(arrived)
+
+    canvas.finished(prompt)
+    canvas.wait(SAID, arg=[outer, r"^paid 2 · from the journal 0 · \d+\.\d s$"])
+    if renderer == "vue":
+        sources = pictures.evaluate_all(
+            "all => all.map((one) => new URL(one.src).searchParams.get('filename'))"
+        )
+        files = server.history(prompt)["outputs"][f"{outer}:{ids['paint']}"]["images"]
+        assert sources == [file["filename"] for file in files]

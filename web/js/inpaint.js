@@ -3,7 +3,7 @@ import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { addPanel, chain, create, nodeOfOutput, nodeOfRun } from "./dom.js";
 import { leftLine, onLimit } from "./limit.js";
-import { sayOutside } from "./outside.js";
+import { addOutside } from "./outside.js";
 import { own, text } from "./text.js";
 
 const NODES = ["VolcInpaint", "VolcInpaintURL", "VolcSegment"];
@@ -87,6 +87,7 @@ class Panel {
     this.line = create("div", { className: "volc-line", role: "status" });
     const lines = this.prompt ? [this.plan, this.line] : [this.line];
     addPanel(node, "volc_run", create("div", {}, ...lines), () => lines.length * LINE + 4)();
+    this.sayOutside = addOutside(node);
     for (const widget of [this.prompt, this.variants, this.model]) {
       if (widget) chain(widget, "callback", () => this.drawPlan());
     }
@@ -121,18 +122,23 @@ class Panel {
     const length = counted?.length(this.prompt.value);
     if (counted) parts.push(text(counted.says, { length, limit }));
     this.plan.classList.toggle("volc-too-long", length > limit);
-    if (!this.linked(this.variants)) {
-      const calls = this.variants.value * (this.pictures ?? 1);
-      parts.push(text(this.pictures > 1 ? "planCallsKnown" : "planCalls", { calls, pictures: this.pictures }));
-    }
+    const cost = this.linked(this.variants) ? "" : this.cost();
+    parts.push(cost);
     if (model?.unused.length) parts.push(text("planUnused", { names: model.unused.map((name) => this.label(name)).join(", ") }));
     this.plan.textContent = this.plan.title = parts.filter(Boolean).join(" · ");
+    this.sayOutside(this.line.textContent || cost);
+  }
+
+  /** What a run may buy. */
+  cost() {
+    const calls = this.variants.value * (this.pictures ?? 1);
+    return text(this.pictures > 1 ? "planCallsKnown" : "planCalls", { calls, pictures: this.pictures });
   }
 
   say(words, notes = "") {
     this.line.textContent = words;
-    sayOutside(this.node, words);
     this.line.title = notes;
+    this.sayOutside(words);
   }
 
   /** Begins anew with the first event of a prompt. */

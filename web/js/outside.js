@@ -1,25 +1,45 @@
-// The outside of a subgraph: all that ComfyUI lets a pack show on such a node is a badge above its title, and Nodes 2.0
-// looks at badges only when it draws the node anew.
+// The outside of a subgraph: what the nodes within say, as a badge, and their pictures, which Nodes 2.0 shows there.
 import { app } from "../../../scripts/app.js";
+import { text } from "./text.js";
 
-// What the nodes within say, by the node outside.
-const said = new WeakMap();
-const badges = new WeakMap();
+// ComfyUI takes a widget whose name begins so for a preview: of a node that has one it shows the pictures outside.
+const NAME = "$$volc_pictures";
 
-/** Shows `words` of `node` on every subgraph node that holds it, at any depth. */
-export function sayOutside(node, words) {
-  for (const outer of outersOf(node)) {
-    const lines = said.get(outer) ?? new Map();
-    said.set(outer, lines.set(node, words));
-    const badge = new window.LGraphBadge({ text: [...lines.values()].join(" | ") });
-    outer.badges = [...outer.badges.filter((one) => one !== badges.get(outer)), badge];
-    badges.set(outer, badge);
-    outer.setDirtyCanvas(true, true);
+const widgets = new WeakMap();
+
+/** Prepares `node` for a subgraph; returns what says words on its outside. */
+export function addOutside(node) {
+  const widget = node.addCustomWidget({
+    name: NAME,
+    type: "text",
+    value: "",
+    y: 0,
+    label: text("volc_pictures"), // among what a subgraph shows, where the user may take it off
+    hidden: true,
+    serialize: false,
+    options: { serialize: false, hidden: true, canvasOnly: true }, // the last as on ComfyUI's own: no panel edits it
+  });
+  widgets.set(node, widget);
+  return (words) => {
+    if (widget.value === words) return;
+    widget.value = words;
+    app.canvas.setDirty(true, true);
+  };
+}
+
+function* wordsWithin(graph) {
+  for (const node of graph.nodes) {
+    const words = widgets.get(node)?.value;
+    if (words) yield words;
+    if (node.subgraph) yield* wordsWithin(node.subgraph);
   }
 }
 
-function outersOf(node) {
-  const graphs = [app.rootGraph, ...(app.rootGraph.subgraphs?.values() ?? [])];
-  const direct = graphs.flatMap((graph) => graph.nodes).filter((one) => one.subgraph && one.subgraph === node.graph);
-  return direct.flatMap((outer) => [outer, ...outersOf(outer)]);
-}
+app.registerExtension({
+  name: "volc_inpaint.outside",
+  nodeCreated(node) {
+    if (!node.subgraph) return;
+    // Nodes 2.0 asks again when a value changes that was read here: it watches those of widgets, and not `badges`
+    node.badges.push(() => new window.LGraphBadge({ text: [...wordsWithin(node.subgraph)].join(" | ") }));
+  },
+});
