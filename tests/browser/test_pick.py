@@ -277,10 +277,10 @@ def test_the_properties_panel_lists_inputs_and_not_our_panels(
     panel = canvas.page.get_by_test_id("properties-panel")
     if not panel.is_visible():
         canvas.page.get_by_role("button", name="Toggle properties panel").click()
-    canvas.select(ids["pick"])
-
-    expect(panel.get_by_text("pick", exact=True)).to_be_visible()
-    expect(panel).not_to_contain_text("volc_")
+    for node, name in (("pick", "pick"), ("paint", "feather")):
+        canvas.select(ids[node])
+        expect(panel.get_by_text(name, exact=True)).to_be_visible()
+        expect(panel).not_to_contain_text("volc_")
     expect(canvas.page.locator(".volc-pick")).to_be_visible()
     canvas.page.get_by_role("button", name="Toggle properties panel").click()
     expect(panel).to_have_count(0)
