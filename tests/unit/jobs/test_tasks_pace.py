@@ -141,6 +141,10 @@ def test_a_service_that_asks_to_wait_is_not_asked_before(world: World) -> None:
 
     assert world.asked == [0.1, 7.1, pytest.approx(7.1 + 2.84)]
 
+    world.now, world.asked = NOW, []
+    world.fetch([refusal(50429), answer("done")])
+    assert world.asked == [0.1, 0.3]  # nobody asks to wait longer
+
 
 def test_a_task_whose_keys_are_refused_three_times_is_left_to_a_later_run(world: World) -> None:
     with pytest.raises(TaskPendingError):
