@@ -155,9 +155,7 @@ class Sending:
 
     def _of_both_ways(self, job: Job, error: VolcengineError) -> VolcengineError:
         """What to say of a failure: if the pair is not there either, that there is no such interface."""
-        if not self._as_task or not isinstance(error, APIResponseError):
-            return error
-        if not error.row.may_be_retired:
+        if not isinstance(error, APIResponseError) or not error.row.may_be_retired:
             return error
         self._account.as_tasks.discard(job.request.model.req_key)
         return error if error.row.kind is Kind.INTERFACE else self._gone or error

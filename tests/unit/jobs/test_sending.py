@@ -14,6 +14,7 @@ from peer import KEYS, http, once, peer, read_request, reset, through
 from simulated_service.faults import Fault
 from volc_inpaint.nodes.jobs import workers
 from volc_inpaint.nodes.jobs.claims import Claim
+from volc_inpaint.nodes.volcengine.errors import APIConnectionError
 
 if TYPE_CHECKING:
     import socket
@@ -137,6 +138,29 @@ def test_a_task_of_the_classic_whose_picture_is_none_is_fetched_again_by_the_nex
 
     assert (spoilt.status, fetched.status) == ("unknown", "journal")
     assert service.billed == 1
+
+
+def test_a_call_goes_again_as_soon_as_an_answer_has_set_the_clock(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.configure({"clock_offset_s": 5000.0})
+    (outcome,) = here.buy(here.make_account(service, tmp_path), here.jobs(1))
+
+    assert outcome.status == "paid"
+    assert ["refused", "billed"] == [call.state for call in service.ledger.calls()]
+
+
+def test_a_lost_answer_to_a_submission_of_the_classic_is_a_doubt_like_any_other(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.configure({"pair_only": 50402})
+    account = here.make_account(service, tmp_path)
+    here.buy(account, here.jobs(1))
+    service.fail("reset_after_body", seed=2)
+    (outcome,) = here.buy(account, here.jobs(1, seed=2))
+
+    assert outcome.status == "unknown"
+    assert isinstance(outcome.error, APIConnectionError)
 
 
 def test_an_interface_that_comes_back_is_called_directly_again(
