@@ -215,7 +215,7 @@ def test_json_that_is_not_of_the_service_s_shape_is_a_doubt_and_not_its_word(bod
 
 
 @pytest.mark.parametrize("body", [*(json.dumps(body).encode() for body in FOREIGN), HTML, b""])
-@pytest.mark.parametrize("status", [407, 411, 413, 414, 421, 431])
+@pytest.mark.parametrize("status", [401, 405, 407, 411, 413, 414, 421, 431])
 def test_what_a_proxy_turned_away_never_reached_the_service(body, status):
     error = failure(body, status)
 
@@ -316,6 +316,16 @@ def test_a_code_that_no_table_lists_is_a_refusal_in_a_4xx(code, status):
     assert str(code) in error.text.chinese
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(100010, "SignatureDoesNotMatch"), (100099, "100099")]
+)
+def test_a_number_of_the_gateway_stands_for_its_word_or_else_for_itself(number, code):
+    body = {"ResponseMetadata": {"RequestId": "G1", "Error": {"CodeN": number, "Code": ""}}}
+
+    # https://www.volcengine.com/docs/6369/68677
+    assert code == failure(json.dumps(body).encode(), 401).code
+
+
 def test_an_error_of_the_gateway_that_names_no_code_is_shown_without_one():
     body = {"ResponseMetadata": {"RequestId": "G1", "Error": {"Message": "gone"}}}
     error = failure(json.dumps(body).encode(), 503)
@@ -335,6 +345,7 @@ def test_a_429_without_a_code_still_is_the_allowance():
     error = failure(HTML, 429, {"Retry-After": "3"})
 
     assert (RateLimitError, 3.0, False) == (type(error), error.retry_after_s, error.doubtful)
+    assert 0 == error.code
 
 
 def test_the_date_of_a_refusal_is_kept_for_the_clock():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import socket
+import ssl
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -95,6 +96,28 @@ def test_a_certificate_of_another_host_says_that_somebody_else_answers(
     assert error.permanent
     assert "Somebody else answers under this name" in error.text.english
     assert "应答的是其他服务器" in error.text.chinese
+
+
+@pytest.mark.parametrize(
+    ("code", "english", "chinese"),
+    [
+        (9, "the clock of the machine", "日期和时钟"),
+        (10, "the clock of the machine", "日期和时钟"),
+        (62, "Somebody else answers under this name", "应答的是其他服务器"),
+        (64, "Somebody else answers under this name", "应答的是其他服务器"),
+        (19, "save its root certificate as a PEM file", "根证书"),
+    ],
+)
+def test_each_reason_of_openssl_has_its_remedy(code: int, english: str, chinese: str) -> None:
+    # https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code, error.verify_message = code, "said"
+    _, remedy, permanent = reason(error, Surroundings("", "certifi", False, 0.1))
+
+    assert remedy is not None
+    assert english in remedy.english
+    assert chinese in remedy.chinese
+    assert permanent
 
 
 def refuses_tls(connection: socket.socket, seen: Peer) -> None:
