@@ -87,7 +87,8 @@ def mutants(source: str, count: int) -> list[Mutant]:
         occurrence = 0
         for node in ast_nodes(get_ast(source)):
             for start, _ in operator.mutation_positions(node):
-                if start[0] not in left_out:
+                signature = node.parent is not None and node.parent.type in ("parameters", "param")
+                if start[0] not in left_out and not signature:  # its `*` and `/` are no operators
                     places[start].append((operator, occurrence))
                 occurrence += 1
     chance = random.Random(_SEED)
