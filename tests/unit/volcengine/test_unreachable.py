@@ -289,6 +289,23 @@ def test_a_service_that_hangs_in_its_greeting_tells_the_true_seconds() -> None:
     assert "秒内未能建立连接" in caught.value.text.chinese
 
 
+@pytest.mark.parametrize("error", [TimeoutError(), requests.exceptions.ConnectTimeout("slow")])
+@pytest.mark.parametrize(
+    ("stands", "english", "chinese"),
+    [
+        (True, "could not send within 5 s", "5 秒内未能发送完毕"),
+        (False, "no connection within 5 s", "5 秒内未能建立连接"),
+    ],
+)
+def test_whoever_says_that_the_time_is_over_the_seconds_are_told(
+    error: Exception, stands: bool, english: str, chinese: str
+) -> None:
+    found = reason(error, Surroundings("", "certifi", stands, 5.0))
+
+    assert (english, chinese) == (found.why.english, found.why.chinese)
+    assert not found.permanent
+
+
 def test_a_machine_without_proxies_speaks_of_none() -> None:
     if any(name.lower().endswith("_proxy") and name.lower() != "no_proxy" for name in os.environ):
         pytest.skip("a proxy is set here")
