@@ -351,6 +351,17 @@ def test_the_number_is_on_the_disk_before_anybody_asks_for_the_task(
     assert run.done.wait(30)
 
 
+def test_a_task_that_was_just_submitted_is_asked_for_again_within_the_second(
+    service: SimulatedService, tmp_path: Path
+) -> None:
+    service.configure({"queue_s": 0.25})
+    (outcome,) = here.buy(here.make_account(service, tmp_path), here.jobs(1, model=here.SUBMITTED))
+
+    first, second, *_ = (call.started_s for call in service.ledger.calls("query"))
+    assert outcome.status == "paid"
+    assert second - first < 1
+
+
 def test_the_status_tells_waiting_in_the_services_queue_from_generating(
     service: SimulatedService, tmp_path: Path
 ) -> None:
