@@ -205,5 +205,6 @@ def _check_header(picture: Image.Image, data: bytes, max_side: int) -> None:
     # some packs set PIL's LOAD_TRUNCATED_IMAGES for the whole process: the rest would come out grey
     # behind the header, which may hold a thumbnail; labels may follow the end
     header = getattr(picture, "fp", None)
-    if _END_MARKS[picture.format or ""] not in data[header.tell() if header else 0 :]:
+    # from behind, where it stands: the way there through a JPEG is full of the mark's first byte
+    if data.rfind(_END_MARKS[picture.format or ""], header.tell() if header else 0) < 0:
         raise OSError("its end is missing")
