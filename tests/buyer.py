@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import io
 import json
-import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -193,8 +192,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # a shell has what it starts in the background ignore Ctrl-C, and children inherit that
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     ending.install()
     with contextlib.suppress(KeyboardInterrupt):
         main()

@@ -6,6 +6,7 @@ The root never goes onto `sys.path`: inside ComfyUI `import nodes` is ComfyUI's.
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 
@@ -18,6 +19,10 @@ PACKAGE = "volc_inpaint"
 # `simulated_service` and `harness`, which tests share
 if str(TESTS) not in sys.path:
     sys.path.insert(0, str(TESTS))
+
+# A shell has what it starts in the background ignore Ctrl-C, and the servers of the tests would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if PACKAGE not in sys.modules:
     spec = importlib.util.spec_from_file_location(
