@@ -90,14 +90,13 @@ def peer(
     threads: list[threading.Thread] = []
 
     def one(connection: socket.socket) -> None:
-        with connection:
-            with contextlib.suppress(OSError):  # the client went away
-                if tls is None:
-                    serve(connection, seen)
-                else:
-                    with tls.wrap_socket(connection, server_side=True) as wrapped:
-                        serve(wrapped, seen)
-            seen.closed.set()
+        with connection, contextlib.suppress(OSError):  # the client went away
+            if tls is None:
+                serve(connection, seen)
+            else:
+                with tls.wrap_socket(connection, server_side=True) as wrapped:
+                    serve(wrapped, seen)
+        seen.closed.set()
 
     stopping = threading.Event()
 
