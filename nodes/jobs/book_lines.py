@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -208,11 +207,8 @@ def put_together(files: list[BookFile], living: set[str], since: float = 0.0) ->
     tasks: dict[str, Call] = {}
     ticks: dict[str, tuple[float, bool]] = {}
     for file in files:
-        if since:
-            newest_first = reversed(file.calls.items())
-            calls.update(itertools.takewhile(lambda item: item[1].at >= since, newest_first))
-        else:
-            calls.update(file.calls)
+        # not in the order of the file, which is another one where a clock was set back
+        calls.update((number, call) for number, call in file.calls.items() if call.at >= since)
         tasks.update(file.tasks)
         for number, tick in file.ticks.items():
             ticks[number] = max(tick, ticks.get(number, tick))

@@ -203,6 +203,10 @@ def test_calls_sent_earlier_than_asked_for_are_left_out(tmp_path: Path) -> None:
     assert {B, "2026-11-d"} == set(read(tmp_path, *files, since=2.0).calls)
 
 
+def test_no_call_is_hidden_by_a_later_line_of_a_clock_that_was_set_back(tmp_path: Path) -> None:
+    assert {A} == set(read(tmp_path, [sent(A, 5.0), sent(B, 1.0)], since=2.0).calls)
+
+
 def test_the_last_tick_counts_in_whatever_order_the_files_are_read(tmp_path: Path) -> None:
     ticks = [{"state": "ticked", "id": A, "at": 4.0}, {"state": "ticked", "id": B, "at": 8.0}]
     taken_back = [{"state": "unticked", "id": A, "at": 5.0}, {"state": "unticked", "id": B, "at": 7.0}]  # fmt: skip
