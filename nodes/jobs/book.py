@@ -220,9 +220,8 @@ class Book:
     def _write(self, state: str, **fields: Any) -> None:
         at = round(time.time(), 3)
         text = json.dumps({"state": state, "at": at, **fields}, ensure_ascii=False)
-        line = (
-            text.encode(errors="replace") + b"\n"
-        )  # half a character in a node's title is no error
+        # half a character in a node's title is no error
+        line = text.encode(errors="replace") + b"\n"
         # What is said of a call stands in the file in which it began, even when the month has changed since.
         of_call = _MONTH.match(str(fields.get("id", "")))
         month = of_call[0] if of_call else day(at)[:7]

@@ -76,9 +76,8 @@ class Identity:
             JournalGoneError: It is not there, or another one.
             OSError: It can be neither read nor written.
         """
-        known = (
-            self._known
-        )  # before the folder is read: another thread may give it an identity meanwhile
+        # before the folder is read: another thread may give it an identity meanwhile
+        known = self._known
         found = self._read()
         if not known:
             self._known = found or self._give()
