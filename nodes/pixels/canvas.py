@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Bits = NDArray[np.signedinteger]
 
-_STRIP_PIXELS = 1 << 16
 _KEPT = 4
 _BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 """What holds a float of so many bytes bit by bit: numpy has no bfloat16, and copies what is no number as it is."""
@@ -197,7 +196,7 @@ def paste(
     # a byte's share of 255, rounded once only
     exact = np.float64 if dtype == torch.float64 else np.float32
     # strip by strip: a float copy of a big answer for each of several threads would be dear
-    rows = max(1, _STRIP_PIXELS // slot.shape[1])
+    rows = max(1, pictures.STRIP_PIXELS // slot.shape[1])
     work = np.empty((rows, slot.shape[1], 3), exact)
     for top in range(0, len(slot), rows):
         strip = slice(top, top + rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MIN_SIDE = 64
+_MIN_SIDE = 64
 """Shortest side of an answer that can be of use, px: none that is sent is shorter (volcengine.com/docs/86081/1804490)."""
 
 _STEP = 16
@@ -20,7 +20,7 @@ def fits(answer: tuple[int, int], sent: tuple[int, int]) -> bool:
         False if its shape differs by more than rounding to multiples of 16, or to whole pixels, explains; or if it is too
         small to be one.
     """
-    if min(answer) < MIN_SIDE:
+    if min(answer) < _MIN_SIDE:
         return False
     across, down = map(_scales, answer, sent)
     return max(across[0], down[0]) < min(across[1], down[1])

@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage  # type: ignore[import-untyped]
 
 from ..words import Text, named, numbers
-from .masks import THRESHOLD, brightest
+from .masks import EIGHT_NEIGHBOURS, THRESHOLD, brightest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,6 @@ _STRAY_SHARE = 0.01
 """An island this small, beside a mask so much larger, is a stray click."""
 
 _CELL = 4
-_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 
 def brought(given: Masks, layers: Sequence[Mask]) -> list[Text]:
@@ -77,16 +76,18 @@ def faint(stack: torch.Tensor, threshold: float) -> list[Text]:
     for number, soft in enumerate(stack, 1):
         seen = (soft >= FAINTEST).numpy()
         hard = (soft >= threshold).numpy()
-        if np.count_nonzero(seen) == np.count_nonzero(hard):
+        kept = np.count_nonzero(hard)
+        # of a mask without a hard part nothing was left out by mistake: that frame is empty, which is said elsewhere
+        if not kept or np.count_nonzero(seen) == kept:
             continue
-        labels, count = ndimage.label(seen, structure=_EIGHT_NEIGHBOURS)
+        labels, count = ndimage.label(seen, structure=EIGHT_NEIGHBOURS)
         left_out = np.ones(count + 1, dtype=bool)
         left_out[labels[hard]] = False
         left_out[0] = False  # label 0 is what nobody masked
         parts = left_out[labels]
-        # of a mask without a hard part nothing was left out by mistake: that frame is empty, which is said elsewhere
-        if hard.any() and parts.sum() >= _FAINT_PX:
-            area += int(parts.sum())
+        left = int(parts.sum())
+        if left >= _FAINT_PX:
+            area += left
             peak = max(peak, brightest(soft[torch.from_numpy(parts)]))
             where.append(number)
     if not where:
@@ -197,7 +198,7 @@ def _islands(layer: Mask, most: int) -> Iterator[tuple[int, tuple[int, int]]]:
     cells = np.bitwise_or.reduce(
         padded.view(np.uint32).reshape(-1, _CELL, padded.shape[1] // _CELL), 1
     )
-    labels, count = ndimage.label(cells, structure=_EIGHT_NEIGHBOURS)
+    labels, count = ndimage.label(cells, structure=EIGHT_NEIGHBOURS)
     if count < 2:
         return
     # a cell holds a pixel at least

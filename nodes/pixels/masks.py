@@ -19,6 +19,9 @@ THRESHOLD = 0.5
 """What VolcInpaint counts as masked: this or brighter."""
 
 
+EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+"""Masked pixels that touch at a corner are one island."""
+
 CLAMPED = 2
 """Floats up to here overshoot 0..1, as sharpening and adding do; beyond, they are 0..255 or 0..65535."""
 

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage  # type: ignore[import-untyped]
 
-from .masks import bounding_box
+from .masks import EIGHT_NEIGHBOURS, bounding_box
 
 if TYPE_CHECKING:
     from .masks import Mask
-
-_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 
 def grow(mask: Mask, radius: int) -> Mask:
@@ -88,7 +86,7 @@ def remove_specks(mask: Mask, area: int) -> Mask:
     """
     if area == 0:
         return mask
-    labels, _ = ndimage.label(mask, structure=_EIGHT_NEIGHBOURS)
+    labels, _ = ndimage.label(mask, structure=EIGHT_NEIGHBOURS)
     kept = np.bincount(labels.ravel()) > area
     kept[0] = False  # label 0 is the background
     remaining: Mask = kept[labels]

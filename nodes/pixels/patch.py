@@ -63,7 +63,7 @@ class Patches:
                 if len(self._made) >= _KEPT:
                     del self._made[next(iter(self._made))]
                 widened = math.ceil(self._widened / region.scale)
-                reached = grown(mask, widened) if widened and self._paste_back else mask
+                reached = morphology.grow(mask, widened) if widened and self._paste_back else mask
                 self._made[key] = make_patch(reached, region, self._feather, self._paste_back)
             return self._made[key]
 
@@ -139,17 +139,3 @@ def cut(answer: Image.Image, region: Region, patch: Patch) -> Image.Image:
     # no more than needed: a big region at full size would be dear
     box = (left * across, top * down, min(width, right * across), min(height, bottom * down))
     return answer.resize((right - left, bottom - top), Image.Resampling.LANCZOS, box)
-
-
-def grown(mask: Mask, radius: int) -> Mask:
-    """The mask and what is near it.
-
-    Args:
-        mask: [H, W] bool, not empty.
-        radius: Euclidean, px.
-    """
-    left, top, right, bottom = masks.bounding_box(mask)
-    around = np.s_[max(0, top - radius) : bottom + radius, max(0, left - radius) : right + radius]
-    wider = np.zeros_like(mask)
-    wider[around] = morphology.grow(mask[around], radius)
-    return wider

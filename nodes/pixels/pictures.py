@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_SIDE = 8192
 """Longest side of an answer that is decoded, px: twice that of what may be sent (volcengine.com/docs/86081/1804490)."""
 
-_STRIP_PIXELS = 1 << 16
+STRIP_PIXELS = 1 << 16
 """Pixels worked on at a time, so that they stay in the processor's cache."""
 
 _END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND", "WEBP": b""}
@@ -66,7 +66,7 @@ def to_uint8(image: torch.Tensor) -> NDArray[np.uint8]:
     """
     height, width, channels = image.shape
     rgb = np.empty((height, width, 3), np.uint8)
-    rows = max(1, _STRIP_PIXELS // width)
+    rows = max(1, STRIP_PIXELS // width)
     work = np.empty((rows, width, min(channels, 3)), np.float32)
     for top in range(0, height, rows):
         strip = image[top : top + rows, :, : min(channels, 3)].detach().to("cpu", torch.float32)

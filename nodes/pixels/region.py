@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 from scipy import ndimage  # type: ignore[import-untyped]
 
 from ..words import InputError, Text
 from . import masks, matching, pictures
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -183,7 +183,7 @@ def _islands_note(mask: masks.Mask) -> tuple[Text, ...]:
     """What to say of a mask, cut to its box, if most of it lies between islands far apart."""
     scale = min(1.0, _ISLANDS_SIDE / max(mask.shape))
     small = matching.resize(mask, *(max(1, round(side * scale)) for side in mask.shape))
-    labels, count = ndimage.label(small, structure=np.ones((3, 3)))
+    labels, count = ndimage.label(small, structure=masks.EIGHT_NEIGHBOURS)
     covered = sum(labels[box].size for box in ndimage.find_objects(labels))
     if count == 1 or covered > small.size / 2:
         return ()

@@ -258,3 +258,12 @@ def test_pixels_that_touch_at_a_corner_are_one_island() -> None:
     assert morphology.remove_specks(mask, 1).tolist() == drawn("#.... .#... ..#.. .....").tolist()
     assert not morphology.remove_specks(mask, 3).any()
     assert morphology.remove_specks(mask, 0).tolist() == mask.tolist()
+
+
+def test_what_is_near_the_mask_is_a_true_radius_and_does_not_wrap() -> None:
+    mask = np.zeros((30, 40), bool)
+    mask[0, 0] = mask[20, 39] = True
+
+    wider = morphology.grow(mask, 5)
+
+    assert np.array_equal(wider, ndimage.distance_transform_edt(~mask) <= 5)

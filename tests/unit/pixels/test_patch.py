@@ -141,15 +141,6 @@ def test_of_an_answer_of_another_size_the_same_place_is_cut(scale: tuple[float, 
         assert np.abs(piece[rows, columns] - grey).max() <= 12
 
 
-def test_what_is_near_the_mask_is_a_true_radius_and_does_not_wrap() -> None:
-    mask = np.zeros((30, 40), bool)
-    mask[0, 0] = mask[20, 39] = True
-
-    wider = patch.grown(mask, 5)
-
-    assert np.array_equal(wider, ndimage.distance_transform_edt(~mask) <= 5)
-
-
 def test_where_the_service_paints_beyond_the_mask_the_patch_reaches_as_far() -> None:
     mask = np.zeros((40, 40), bool)
     mask[20, 20] = True
