@@ -95,7 +95,7 @@ class VolcInpaintURL(PaintingNode):
         )
         places = [outcome.job.index - 1 for outcome in painted]
         return checkout.output(
-            as_core_does(_batch([taken[place + 1] for place in places])),
+            as_core_does(_batch([taken[outcome.job.index] for outcome in painted])),
             links(checkout.outcomes),
             notes=painting_notes.of_run(wanted, checkout.outcomes, painted),
             batch=batch(places, wanted.variants),

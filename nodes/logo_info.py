@@ -106,12 +106,12 @@ class LogoInfo(io.ComfyNode):
                 )
             )
         for name, part in given.items():
-            if len(str(part)) > request.LABEL_CHARACTERS:
+            if len(part) > request.LABEL_CHARACTERS:
                 raise InputError(
                     Text(
-                        f"{name} has {len(str(part))} characters; each part of the implicit label takes "
+                        f"{name} has {len(part)} characters; each part of the implicit label takes "
                         f"{request.LABEL_CHARACTERS} at most, so nothing was sent. Shorten it.",
-                        f"{name} 有 {len(str(part))} 个字符；隐式标识的每个字段最多 {request.LABEL_CHARACTERS} 个字符，"
+                        f"{name} 有 {len(part)} 个字符；隐式标识的每个字段最多 {request.LABEL_CHARACTERS} 个字符，"
                         "未发送任何请求。请缩短。",
                     )
                 )

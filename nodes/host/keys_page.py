@@ -42,10 +42,14 @@ def register(
     """
     guarded = functools.partial(guard.guarded, failed=_unwritable)
 
+    async def state() -> web.Response:
+        """Read beside the server's loop: the files may lie on a share."""
+        return guard.answer(await asyncio.to_thread(_state, saved, environ, home))
+
     @routes.get("/volc_inpaint/credentials")
     @guarded
     async def show(_: web.Request) -> web.Response:
-        return _state(saved, environ, home)
+        return await state()
 
     @routes.post("/volc_inpaint/credentials")
     @guarded
@@ -54,14 +58,14 @@ def register(
             name: key_sources.clean(value) for name, value in (await _fields(request)).items()
         }
         Credentials(**values)
-        write(saved, json.dumps(values).encode())
-        return _state(saved, environ, home)
+        await asyncio.to_thread(write, saved, json.dumps(values).encode())
+        return await state()
 
     @routes.delete("/volc_inpaint/credentials")
     @guarded
     async def remove(_: web.Request) -> web.Response:
         await asyncio.to_thread(saved.unlink, missing_ok=True)
-        return _state(saved, environ, home)
+        return await state()
 
     @routes.post("/volc_inpaint/check")
     @guarded
@@ -70,7 +74,7 @@ def register(
         return guard.answer(await asyncio.to_thread(check_keys, saved, environ, home))
 
 
-def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> web.Response:
+def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> dict[str, object]:
     """What the page may know; of the keys, the last four characters of the public one."""
     tail, source, message = "", "", None
     try:
@@ -80,16 +84,14 @@ def _state(saved: Path, environ: Mapping[str, str], home: Path | None) -> web.Re
         # that there are none, the page says in its own words
         if not isinstance(error, MissingCredentialsError) or error.seen:
             message = error.text.pair()
-    return guard.answer(
-        {
-            "configured": bool(source),
-            "tail": tail,
-            "source": source,
-            "message": message,
-            "saved": saved.exists(),
-            "readable": _readable(saved),
-        }
-    )
+    return {
+        "configured": bool(source),
+        "tail": tail,
+        "source": source,
+        "message": message,
+        "saved": saved.exists(),
+        "readable": _readable(saved),
+    }
 
 
 def _readable(saved: Path) -> bool:

@@ -54,14 +54,19 @@ def journal_directory() -> Path:
     return private_directory() / "journal"
 
 
+def journal_of(settings: Settings) -> Path:
+    """Where paid pictures are kept."""
+    named = settings.journal_dir
+    return folders.reachable(named) if named else journal_directory()
+
+
 def configured_journal() -> Path:
-    """Where paid pictures are kept.
+    """The same, by the environment as it is now.
 
     Raises:
         InputError: An environment variable of this server is not what it must be.
     """
-    named = Settings.from_environment().journal_dir
-    return folders.reachable(named) if named else journal_directory()
+    return journal_of(Settings.from_environment())
 
 
 def log_journal() -> None:

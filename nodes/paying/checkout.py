@@ -55,7 +55,7 @@ class Checkout:
             endpoint=settings.endpoint,
             max_concurrency=settings.max_concurrency,
             timeout_s=settings.timeout_s,
-            journal_directory=server.configured_journal(),
+            journal_directory=server.journal_of(settings),
             journal_max_bytes=settings.journal_max_mb * 1_000_000,
             make_journal=settings.journal_dir is None,
         )
@@ -119,10 +119,10 @@ class Checkout:
             first = looked[min(taken)].size
             looked |= {index: look(looked[index].size, first) for index in taken}
             taken = {index for index in taken if not looked[index].unfit}
-        self.outcomes, self._previews = run.results(), display.output()
+        self._previews = display.output()
         self.outcomes = [
             judged(outcome, looked[outcome.job.index]) if outcome.job.index in looked else outcome
-            for outcome in self.outcomes
+            for outcome in run.results()
         ]
         missing = [outcome for outcome in self.outcomes if outcome.job.index not in taken]
         if any(outcome.status in ("failed", "unknown") for outcome in missing):

@@ -155,8 +155,8 @@ EXTEND = Model(
     max_prompt=800,
     takes=frozenset({"seed"}),
     takes_on_query=frozenset({"return_url", "logo_info", "aigc_meta"}),
-    action="CVSync2AsyncSubmitTask",
-    query_action="CVSync2AsyncGetResult",
+    action=DREAM_INPAINT.action,
+    query_action=DREAM_INPAINT.query_action,
     best_side=DREAM_INPAINT.best_side,
     max_file_bytes=_SIBLING_FILE_BYTES,
 )

@@ -68,7 +68,7 @@ class LogoInfo:
             fields["logo_text_content"] = self.logo_text_content
         return fields
 
-    def label(self) -> dict[str, object]:
+    def label(self) -> dict[str, str]:
         """The value of the field `aigc_meta`; empty if no part of the label is given."""
         parts = {
             "content_producer": self.content_producer,
