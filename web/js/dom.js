@@ -1,4 +1,5 @@
-// What our scripts share: elements, the style sheet, nodes by their ids, callbacks that others may have set as well.
+// What our scripts share: elements, the style sheet, nodes by their ids, callbacks that others may have set as well, and what
+// ComfyUI wants done in steps: a change that can be undone, an upload.
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { text } from "./text.js";
@@ -33,9 +34,47 @@ export function chain(object, name, then) {
   };
 }
 
+/** Does `change` so that one undo takes it back. */
+export function undoable(change) {
+  // ComfyUI looks for changes at the release of the button, which is before the click; so it is told of this one
+  app.canvas.emitBeforeChange();
+  change();
+  app.canvas.emitAfterChange();
+  app.canvas.setDirty(true, true);
+}
+
+/** Gives a widget a value as its control does. */
+export function setWidget(widget, value) {
+  widget.value = value;
+  widget.callback?.(value);
+}
+
+/** Calls `listener` at the end of each run, however it ended. */
+export function onRunEnd(listener) {
+  const ends = ["execution_success", "execution_error", "execution_interrupted"];
+  for (const end of ends) api.addEventListener(end, listener);
+}
+
+/** Puts a file into ComfyUI's folder `input`; returns what it is called there. */
+export async function upload(file) {
+  const body = new FormData();
+  body.append("image", file);
+  const answer = await api.fetchApi("/upload/image", { method: "POST", body });
+  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+  return (await answer.json()).name;
+}
+
 /** Where ComfyUI serves a file of a node's output. */
 export function viewUrl({ filename, subfolder, type }) {
   return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
+}
+
+/** All nodes of a graph, and of the subgraphs within it. */
+export function* nodesWithin(graph) {
+  for (const node of graph.nodes) {
+    yield node;
+    if (node.subgraph) yield* nodesWithin(node.subgraph);
+  }
 }
 
 /** The node of an id in a run, which is `12:5` for node 5 within subgraph node 12. */

@@ -1,14 +1,11 @@
 // The sidebar's page of Volcengine: every paid picture, and where the money went.
 import { app } from "../../../scripts/app.js";
-import { api } from "../../../scripts/api.js";
-import { create } from "./dom.js";
+import { create, onRunEnd } from "./dom.js";
 import { Account } from "./gallery_account.js";
 import { Grid } from "./gallery_grid.js";
 import { View, complain, drag } from "./gallery_view.js";
 import { beijing, call, thumbnailUrl } from "./routes.js";
 import { language, text } from "./text.js";
-
-const ENDS = ["execution_success", "execution_error", "execution_interrupted"];
 
 class Pictures {
   constructor() {
@@ -64,7 +61,7 @@ class Pictures {
     );
     const counts = { shown: this.shown.length, count: this.all.length };
     this.line.textContent = text(this.all.length ? "galleryCount" : "galleryNone", counts);
-    this.grid.show(this.shown, stay === true);
+    this.grid.show(this.shown, stay);
   }
 
   open(index, ask) {
@@ -159,6 +156,6 @@ app.registerExtension({
         page = undefined;
       },
     });
-    for (const end of ENDS) api.addEventListener(end, () => page?.load());
+    onRunEnd(() => page?.load());
   },
 });

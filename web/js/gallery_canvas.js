@@ -1,25 +1,13 @@
 // A paid picture back on the canvas: as a node that loads it, or its prompt and seed in a node that paints.
 import { app } from "../../../scripts/app.js";
-import { api } from "../../../scripts/api.js";
+import { setWidget, undoable, upload } from "./dom.js";
 import { pictureFile } from "./routes.js";
 
 const PAINTING = ["VolcInpaint", "VolcInpaintURL"];
 
-/** Does `change` so that one undo takes it back. */
-function undoable(change) {
-  app.canvas.emitBeforeChange();
-  change();
-  app.canvas.emitAfterChange();
-  app.canvas.setDirty(true, true);
-}
-
 /** Puts the picture into the folder `input`, and a Load Image with it in the middle of the canvas. */
 export async function putOnCanvas(picture) {
-  const body = new FormData();
-  body.append("image", await pictureFile(picture));
-  const answer = await api.fetchApi("/upload/image", { method: "POST", body });
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  const { name } = await answer.json();
+  const name = await upload(await pictureFile(picture));
   const [x, y, width, height] = app.canvas.visible_area;
   const node = LiteGraph.createNode("LoadImage");
   node.pos = [x + width / 2 - node.size[0] / 2, y + height / 2 - node.size[1] / 2];
@@ -27,8 +15,7 @@ export async function putOnCanvas(picture) {
     app.canvas.graph.add(node);
     const widget = node.widgets.find((one) => one.name === "image");
     if (!widget.options.values.includes(name)) widget.options.values.push(name);
-    widget.value = name;
-    widget.callback?.(name);
+    setWidget(widget, name);
     app.canvas.deselectAll();
     app.canvas.select(node);
   });
@@ -49,9 +36,7 @@ export function copyInto({ prompt, seed }) {
     for (const node of nodes) {
       for (const [name, value] of Object.entries({ prompt, seed })) {
         const widget = node.widgets.find((one) => one.name === name);
-        if (value == null || value === "" || !widget) continue;
-        widget.value = value;
-        widget.callback?.(value);
+        if (value != null && value !== "" && widget) setWidget(widget, value);
       }
     }
   });

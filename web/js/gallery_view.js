@@ -8,7 +8,7 @@ import { text } from "./text.js";
 export class View {
   /** Opens picture `index` of `pictures`; `closed(picture, deleted)` is called at the end. `ask`: whether to delete it. */
   constructor(pictures, index, closed, ask = false) {
-    Object.assign(this, { pictures, index, closed });
+    Object.assign(this, { pictures, index });
     this.image = create("img", { draggable: true });
     this.image.addEventListener("load", () => this.drawDetails());
     this.image.addEventListener("error", () => this.say(text("galleryGone", { status: 404 })));
@@ -48,8 +48,7 @@ export class View {
     this.image.alt = this.picture.prompt || text("galleryNoPrompt");
     this.say(text("galleryPlace", { number: to + 1, count: this.pictures.length }));
     this.drawDetails();
-    if (by && this.asking) this.drawButtons(); // the question was about another one
-    else if (!by) this.drawButtons();
+    if (!by || this.asking) this.drawButtons(); // a question was about another one
   }
 
   drawDetails() {

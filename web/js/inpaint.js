@@ -1,7 +1,7 @@
 // The paying nodes: what a prompt holds and a run may buy, how the run stands, its variants as they arrive.
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
-import { addPanel, chain, create, nodeOfOutput, nodeOfRun } from "./dom.js";
+import { addPanel, chain, create, nodeOfOutput, nodeOfRun, nodesWithin } from "./dom.js";
 import { leftLine, onLimit } from "./limit.js";
 import { addOutside } from "./outside.js";
 import { own, text } from "./text.js";
@@ -16,14 +16,6 @@ const LINE = 20;
 
 const panels = new WeakMap();
 const running = new Set();
-
-/** The panels of all nodes that are on a canvas now. */
-function* shownPanels(graph = app.rootGraph) {
-  for (const node of graph.nodes) {
-    if (panels.has(node)) yield panels.get(node);
-    if (node.subgraph) yield* shownPanels(node.subgraph);
-  }
-}
 
 /** Chinese characters, and words of other scripts. */
 export function promptLength(prompt) {
@@ -227,7 +219,7 @@ app.registerExtension({
   },
   setup() {
     onLimit(() => {
-      for (const panel of shownPanels()) panel.drawPlan();
+      for (const node of nodesWithin(app.rootGraph)) panels.get(node)?.drawPlan();
     });
     api.addEventListener("volc_inpaint.status", ({ detail }) => panelOf(detail.node)?.status(detail));
     api.addEventListener("volc_inpaint.variant", ({ detail }) => panelOf(detail.node)?.variant(detail));

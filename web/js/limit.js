@@ -1,11 +1,9 @@
 // The limit of calls a day: a field on the settings page, and what is left of it.
 import { app } from "../../../scripts/app.js";
-import { api } from "../../../scripts/api.js";
-import { create, onEnter } from "./dom.js";
+import { create, onEnter, onRunEnd } from "./dom.js";
 import { call } from "./routes.js";
 import { text } from "./text.js";
 
-const ENDS = ["execution_success", "execution_error", "execution_interrupted"];
 
 const listeners = new Set();
 let limit = { calls: 0, left: null, source: "" };
@@ -81,7 +79,7 @@ app.registerExtension({
   ],
   setup() {
     const ask = () => refreshLimit().catch(() => {}); // the run itself says what is wrong
-    for (const end of ENDS) api.addEventListener(end, ask);
+    onRunEnd(ask);
     ask();
   },
 });

@@ -1,5 +1,6 @@
 // The outside of a subgraph: what the nodes within say, as a badge, and their pictures, which Nodes 2.0 shows there.
 import { app } from "../../../scripts/app.js";
+import { nodesWithin } from "./dom.js";
 import { text } from "./text.js";
 
 // ComfyUI takes a widget whose name begins so for a preview: of a node that has one it shows the pictures outside.
@@ -27,12 +28,8 @@ export function addOutside(node) {
   };
 }
 
-function* wordsWithin(graph) {
-  for (const node of graph.nodes) {
-    const words = widgets.get(node)?.value;
-    if (words) yield words;
-    if (node.subgraph) yield* wordsWithin(node.subgraph);
-  }
+function wordsWithin(graph) {
+  return [...nodesWithin(graph)].map((node) => widgets.get(node)?.value).filter(Boolean);
 }
 
 app.registerExtension({
@@ -40,6 +37,6 @@ app.registerExtension({
   nodeCreated(node) {
     if (!node.subgraph) return;
     // Nodes 2.0 asks again when a value changes that was read here: it watches those of widgets, and not `badges`
-    node.badges.push(() => new window.LGraphBadge({ text: [...wordsWithin(node.subgraph)].join(" | ") }));
+    node.badges.push(() => new window.LGraphBadge({ text: wordsWithin(node.subgraph).join(" | ") }));
   },
 });

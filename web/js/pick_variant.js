@@ -1,6 +1,6 @@
 // VolcPickVariant: the pictures as numbered thumbnails on the node. The choice itself is the node's own `pick` widget.
 import { app } from "../../../scripts/app.js";
-import { addPanel, chain, create, nodeOfOutput, viewUrl } from "./dom.js";
+import { addPanel, chain, create, nodeOfOutput, setWidget, undoable, viewUrl } from "./dom.js";
 import { text } from "./text.js";
 
 const NODE = "VolcPickVariant";
@@ -89,12 +89,7 @@ class Picker {
 
   set(pick) {
     if (this.linked || pick > this.pictures.length) return;
-    // ComfyUI looks for changes at the release of the button, which is before the click; so it is told of this one
-    app.canvas.emitBeforeChange();
-    this.widget.value = pick;
-    this.widget.callback?.(pick);
-    app.canvas.emitAfterChange();
-    this.node.setDirtyCanvas(true, true);
+    undoable(() => setWidget(this.widget, pick));
   }
 
   toggle(number) {

@@ -1,6 +1,7 @@
 // Brings our templates' pictures along: ComfyUI opens a template without them, and Load Image has nothing to load.
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
+import { upload } from "./dom.js";
 import { text } from "./text.js";
 
 // What the pictures of our templates are called; they lie beside the templates, which ComfyUI serves.
@@ -24,10 +25,7 @@ async function bring(name) {
     if (!(await inputFolder()).includes(name)) {
       const picture = await api.fetchApi(`/workflow_templates/${PACK}/input/${name}`);
       if (!picture.ok) return; // none of ours after all
-      const body = new FormData();
-      body.append("image", new File([await picture.blob()], name));
-      const answer = await api.fetchApi("/upload/image", { method: "POST", body });
-      if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+      await upload(new File([await picture.blob()], name));
     }
     present.add(name);
   } catch (error) {
