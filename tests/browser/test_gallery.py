@@ -8,7 +8,7 @@ import json
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from harness.browser import repaint
@@ -77,11 +77,6 @@ def close_page(canvas: Canvas) -> None:
 
 def tiles(page: Locator) -> Locator:
     return page.locator(".volc-gallery-grid [role=option]")
-
-
-def looks_like(handle: Any) -> bool:
-    """Whether an image has arrived and shows something."""
-    return bool(handle.evaluate("one => one.complete && one.naturalWidth > 0"))
 
 
 @pytest.mark.parametrize(("locale", "renderer"), [("en", "classic"), ("zh", "vue")])

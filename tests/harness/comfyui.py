@@ -281,20 +281,18 @@ class ComfyUIServer:
     def queue(
         self,
         prompt: dict[str, Any],
-        client_id: str | None = None,
         extra_data: dict[str, Any] | None = None,
     ) -> str:
         """Queue a prompt in API format and return its id.
 
         Args:
             prompt: By node id.
-            client_id: Whose websocket hears of it; this server object's own by default.
             extra_data: E.g. `{"extra_pnginfo": {"workflow": ...}}`.
 
         Raises:
             PromptRejectedError: It failed validation.
         """
-        body: dict[str, Any] = {"prompt": prompt, "client_id": client_id or self.client_id}
+        body: dict[str, Any] = {"prompt": prompt, "client_id": self.client_id}
         if extra_data:
             body["extra_data"] = extra_data
         status, answer = self.post("/prompt", body)

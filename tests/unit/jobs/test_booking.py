@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -63,12 +62,15 @@ def check(service: SimulatedService, folder: Path, **expected: int) -> None:
     assert expected.get("failed", 0) >= failed - expected.get("unknown", 0)
 
 
-def wait_for_tasks(folder: Path, count: int) -> None:
-    """Until another process has written down the numbers of its tasks."""
-    deadline = time.monotonic() + 20
-    while sum(bool(call.task_id) for call in booked(folder)) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+def leave_tasks(
+    service: SimulatedService, folder: Path, buyer: Callable[..., Buyer], count: int
+) -> None:
+    """Have another process submit them, and kill it once it has written down their numbers."""
+    service.configure({"queue_s": 0.5})
+    first = buyer(folder)
+    first.start(variants=count, model=SUBMITTED)
+    here.wait_until(lambda: sum(bool(call.task_id) for call in booked(folder)) >= count)
+    first.kill()
 
 
 def buy(service: SimulatedService, folder: Path, model: str, **jobs: Any) -> list[str]:
@@ -203,11 +205,7 @@ def test_after_a_kill_a_call_is_unknown_and_the_next_one_paid(
 def test_after_a_kill_a_task_is_fetched_by_another_process_as_one_call(
     service: SimulatedService, tmp_path: Path, buyer: Callable[..., Buyer]
 ) -> None:
-    service.configure({"queue_s": 0.5})
-    first = buyer(tmp_path)
-    first.start(variants=2, model=SUBMITTED)
-    wait_for_tasks(tmp_path, 2)
-    first.kill()
+    leave_tasks(service, tmp_path, buyer, 2)
     buy(service, tmp_path, SUBMITTED, variants=2)
 
     check(service, tmp_path, fetched=2)
@@ -266,11 +264,7 @@ def test_a_refused_try_does_not_use_the_limit_up(service: SimulatedService, tmp_
 def test_a_task_that_was_left_behind_is_fetched_when_the_limit_is_reached(
     service: SimulatedService, tmp_path: Path, buyer: Callable[..., Buyer]
 ) -> None:
-    service.configure({"queue_s": 0.5})
-    first = buyer(tmp_path)
-    first.start(variants=1, model=SUBMITTED)
-    wait_for_tasks(tmp_path, 1)
-    first.kill()
+    leave_tasks(service, tmp_path, buyer, 1)
     account = here.make_account(service, tmp_path)
     started = workers.start(account, here.jobs(1, model=SUBMITTED), here.decode, calls_per_day=1)
     assert started.done.wait(30)

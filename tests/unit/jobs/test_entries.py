@@ -16,20 +16,12 @@ from typing import Any
 import buyer
 import numpy as np
 import pytest
+from kept import KEY, PICTURES, RECEIPT
 from PIL import Image
 from volc_inpaint.nodes.jobs import entries
 from volc_inpaint.nodes.jobs.entries import DamagedError, Entry
-from volc_inpaint.nodes.jobs.job import Receipt, delivered
+from volc_inpaint.nodes.jobs.job import delivered
 
-KEY = "ab" + "0" * 62
-PICTURES = (b"\xff\xd8\xffsome jpeg", b"\x89PNG\r\n\x1a\nsome png", b"something else")
-RECEIPT = Receipt(
-    request_id="r",
-    message="成功 \ud800",  # a lone surrogate, as JSON may hold it
-    elapsed_s=1.5,
-    seed=3,
-    received_at=1.7e9,
-)
 TESTS = Path(__file__).resolve().parents[2]
 
 

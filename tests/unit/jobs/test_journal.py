@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import buyer
 import pytest
+from kept import KEY, PICTURES, RECEIPT
 from volc_inpaint.nodes.jobs import journal as journal_module
 from volc_inpaint.nodes.jobs.claims import Trace
 from volc_inpaint.nodes.jobs.entries import Entry
-from volc_inpaint.nodes.jobs.job import Receipt
 from volc_inpaint.nodes.jobs.journal import Journal, journal_key
 from volc_inpaint.nodes.pixels import pictures
 from volc_inpaint.nodes.volcengine.request import LogoInfo
@@ -27,15 +27,6 @@ from volc_inpaint.nodes.volcengine.request import LogoInfo
 if TYPE_CHECKING:
     from volc_inpaint.nodes.volcengine.request import Request
 
-KEY = "ab" + "0" * 62
-PICTURES = (b"\xff\xd8\xffsome jpeg", b"\x89PNG\r\n\x1a\nsome png", b"something else")
-RECEIPT = Receipt(
-    request_id="r",
-    message="成功 \ud800",  # a lone surrogate, as JSON may hold it
-    elapsed_s=1.5,
-    seed=3,
-    received_at=1.7e9,
-)
 TESTS = Path(__file__).resolve().parents[2]
 
 

@@ -33,6 +33,17 @@ def submitted(folder: Path) -> int:
     return sum(b'"submitted"' in path.read_bytes() for path in folder.glob("*/*.inflight"))
 
 
+def submitting(
+    service: SimulatedService, folder: Path, buyer: Callable[..., Buyer], variants: int
+) -> Buyer:
+    """Another process whose tasks have their numbers on the disk and wait in the service's queue."""
+    service.configure({"queue_s": 60.0})
+    first = buyer(folder)
+    first.start(model=here.SUBMITTED, variants=variants)
+    until(lambda: submitted(folder) == variants)
+    return first
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "journal"
@@ -139,10 +150,7 @@ def test_a_task_of_a_killed_process_survives_a_run_that_is_cancelled_before_it_a
     service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
 ) -> None:
     """It had waited for that process, and still says nothing of a doubt."""
-    service.configure({"queue_s": 60.0})
-    first = buyer(folder)
-    first.start(model=here.SUBMITTED, variants=1)
-    until(lambda: submitted(folder) == 1)
+    first = submitting(service, folder, buyer, 1)
     account = here.make_account(service, folder, cap=1)
     assert account.limiter.acquire(0, lambda: False)  # no place for it
     run = workers.start(account, jobs(1), here.decode)
@@ -177,11 +185,8 @@ def test_a_lost_task_left_behind_is_still_a_doubt_after_a_run_that_could_not_ask
 def test_after_a_kill_between_submission_and_picture_the_next_run_pays_nothing(
     service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
 ) -> None:
-    service.configure({"queue_s": 60.0})
-    first = buyer(folder)
-    first.start(model=here.SUBMITTED, variants=4)
+    first = submitting(service, folder, buyer, 4)
     assert service.wait_for("on_wire", 4)
-    until(lambda: submitted(folder) == 4)
     first.kill()
     service.hangs.set()
     outcomes = here.buy(here.make_account(service, folder), jobs(4))
@@ -196,10 +201,7 @@ def test_after_a_kill_between_submission_and_picture_the_next_run_pays_nothing(
 def test_a_process_that_is_ended_with_ctrl_c_leaves_its_tasks_to_the_next_one(
     service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
 ) -> None:
-    service.configure({"queue_s": 60.0})
-    first = buyer(folder)
-    first.start(model=here.SUBMITTED, variants=2)
-    until(lambda: submitted(folder) == 2)
+    first = submitting(service, folder, buyer, 2)
     first.process.send_signal(signal.SIGINT)
     first.process.wait(10)  # it would wait longer for a call that brings a picture
     service.hangs.set()
@@ -211,10 +213,7 @@ def test_a_process_that_is_ended_with_ctrl_c_leaves_its_tasks_to_the_next_one(
 def test_a_run_that_waits_for_another_process_takes_its_task_over_when_that_is_killed(
     service: SimulatedService, folder: Path, buyer: Callable[..., Buyer]
 ) -> None:
-    service.configure({"queue_s": 60.0})
-    first = buyer(folder)
-    first.start(model=here.SUBMITTED, variants=1)
-    until(lambda: submitted(folder) == 1)
+    first = submitting(service, folder, buyer, 1)
     second = workers.start(here.make_account(service, folder), jobs(1), here.decode)
     until(lambda: second.status().waiting_for == "another_run")
     first.kill()

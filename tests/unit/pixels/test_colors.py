@@ -11,8 +11,6 @@ import skimage.data
 from PIL import Image
 from volc_inpaint.nodes.pixels import colors
 
-LEVEL = 1 / 255
-
 
 def photograph() -> np.ndarray[Any, Any]:
     """The astronaut, [512, 512, 3] uint8."""
