@@ -1,4 +1,4 @@
-"""What the benchmarks share: the pack without ComfyUI, the simulated service, the plain way, photographs."""
+"""What the benchmarks share: the pack without ComfyUI, the simulated service, a ComfyUI server, the plain way, photographs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from harness.comfyui import ComfyUIServer
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
@@ -45,6 +47,24 @@ def simulated_service(*arguments: str) -> Iterator[str]:
             yield process.stdout.readline().split()[-1]
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def comfyui(
+    folder: str | Path, endpoint: str, packs: Sequence[Path] = ()
+) -> Iterator[ComfyUIServer]:
+    """A ComfyUI server that buys from the simulated service; where there is no ComfyUI, this process ends and says so."""
+    from harness import launch
+    from harness.comfyui import ComfyUIServer
+
+    if launch.comfyui_directory() is None:
+        sys.exit("No ComfyUI: set COMFYUI_DIR, or run `python3 dev.py bench`.")
+    keys = {"VOLC_ACCESSKEY": ACCESS_KEY, "VOLC_SECRETKEY": SECRET_KEY}
+    server = ComfyUIServer(Path(folder), env={"VOLC_ENDPOINT": endpoint, **keys}, packs=packs)
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def official_sdk(endpoint: str) -> Any:

@@ -9,14 +9,17 @@ import json
 import sys
 import tempfile
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import _process as process
 import _setting as setting
 import numpy as np
-from harness import graphs, launch
-from harness.comfyui import ComfyUIServer
-from variants import Bound, Service
+from _bound import Bound, told
+from harness import graphs
+from variants import Service
+
+if TYPE_CHECKING:
+    from harness.comfyui import ComfyUIServer
 
 SIDE = 1024
 LATENCY_S = 0.5
@@ -25,35 +28,20 @@ COUNTS = (1, 4, 16)
 
 def main() -> int:
     """Run everything; 0 if every bound is kept."""
-    if launch.comfyui_directory() is None:
-        sys.exit("No ComfyUI: set COMFYUI_DIR, or run `python3 dev.py bench`.")
     with (
         tempfile.TemporaryDirectory() as folder,
         setting.simulated_service("--latency", str(LATENCY_S)) as endpoint,
+        setting.comfyui(folder, endpoint) as server,
     ):
-        server = ComfyUIServer(
-            Path(folder),
-            env={
-                "VOLC_ENDPOINT": endpoint,
-                "VOLC_ACCESSKEY": setting.ACCESS_KEY,
-                "VOLC_SECRETKEY": setting.SECRET_KEY,
-            },
-        )
-        try:
-            picture = setting.photograph(SIDE)
-            for number in range(max(COUNTS)):
-                graphs.upload(server, f"{number}.png", np.roll(picture, 64 * number, axis=1))
-            graphs.upload(server, "mask.png", setting.blob(SIDE) > 0)
-            service = Service(endpoint)
-            run(server, service, 2, "to warm up")
-            first = {count: run(server, service, count) for count in COUNTS}
-        finally:
-            server.stop()
-    bound = Bound(
-        f"first call of {COUNTS[-1]} pictures / of one", first[COUNTS[-1]] / first[COUNTS[0]], 1.5
-    )
-    print(bound.line())
-    return int(bound.value > bound.limit)
+        picture = setting.photograph(SIDE)
+        for number in range(max(COUNTS)):
+            graphs.upload(server, f"{number}.png", np.roll(picture, 64 * number, axis=1))
+        graphs.upload(server, "mask.png", setting.blob(SIDE) > 0)
+        service = Service(endpoint)
+        run(server, service, 2, "to warm up")
+        first = {count: run(server, service, count) for count in COUNTS}
+    more = first[COUNTS[-1]] / first[COUNTS[0]]
+    return told([Bound(f"first call of {COUNTS[-1]} pictures / of one", more, 1.5)])
 
 
 def run(server: ComfyUIServer, service: Service, count: int, name: str = "") -> float:

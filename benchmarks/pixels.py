@@ -7,17 +7,14 @@ number holds the CPU time and memory of one client and nothing else.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import _setting as setting
 import numpy as np
-from _pixel_clients import GROW, VARIANTS, picture_file
+from _bound import Bound, told
+from _pixel_clients import GROW, VARIANTS, apart, picture_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,28 +22,6 @@ if TYPE_CHECKING:
 # Time per pixel may rise so much from 1024² to 4096², as the processor's caches hold the intermediate results of the small
 # one only. A method whose time grows with pixels times a side's length would be at 4.
 LINEAR = 2.0
-
-CLIENTS = Path(__file__).with_name("_pixel_clients.py")
-
-
-class Bound(NamedTuple):
-    """One line of the result."""
-
-    what: str
-    value: float
-    limit: float
-    detail: str
-    at_least: bool = False
-
-    @property
-    def kept(self) -> bool:
-        """Whether the value is within the limit."""
-        return self.value >= self.limit if self.at_least else self.value <= self.limit
-
-    def line(self) -> str:
-        """For people."""
-        sign, verdict = ("≥" if self.at_least else "≤"), ("ok" if self.kept else "MISSED")
-        return f"{self.what:<58} {self.value:6.2f} {sign} {self.limit:<5.2f} {verdict:<7} {self.detail}"
 
 
 def main() -> int:
@@ -56,16 +31,10 @@ def main() -> int:
             np.save(picture_file(folder, side), setting.photograph(side))
 
         def measure(what: str, side: int) -> dict[str, Any]:
-            line = [sys.executable, str(CLIENTS), "--measure", what, "--side", str(side)]
-            line += ["--folder", folder, "--endpoint", endpoint]
-            environment = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-            done = subprocess.run(line, env=environment, stdout=subprocess.PIPE, check=True)
-            return dict(json.loads(done.stdout.splitlines()[-1]))
+            return apart(what, side, folder, endpoint)
 
         bounds = [*cpu(measure), memory(measure), *growing(measure), *linear(measure)]
-    for bound in bounds:
-        print(bound.line())
-    return 0 if all(bound.kept for bound in bounds) else 1
+    return told(bounds)
 
 
 def cpu(measure: Callable[[str, int], dict[str, Any]]) -> list[Bound]:

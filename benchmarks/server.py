@@ -7,52 +7,38 @@ for each call, the official SDK and decoding: no paste back, no preview, no jour
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import _process as process
 import _setting as setting
 import numpy as np
-from _pixel_clients import VARIANTS, picture_file
-from harness import graphs, launch
-from harness.comfyui import ComfyUIServer
-from variants import Bound
+from _bound import Bound, told
+from _pixel_clients import VARIANTS, apart, picture_file
+from harness import graphs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.comfyui import ComfyUIServer
+
 RUNS = 8
-CLIENTS = Path(__file__).with_name("_pixel_clients.py")
 
 
 def main() -> int:
     """Run everything; 0 if every bound is kept."""
-    if launch.comfyui_directory() is None:
-        sys.exit("No ComfyUI: set COMFYUI_DIR, or run `python3 dev.py bench`.")
-    with tempfile.TemporaryDirectory() as folder, setting.simulated_service() as endpoint:
-        server = ComfyUIServer(
-            Path(folder),
-            env={
-                "VOLC_ENDPOINT": endpoint,
-                "VOLC_ACCESSKEY": setting.ACCESS_KEY,
-                "VOLC_SECRETKEY": setting.SECRET_KEY,
-            },
-        )
-        try:
-            bounds = [
-                bound(server, Path(folder), endpoint, 1024, "plain_png", 1 / 3),
-                bound(server, Path(folder), endpoint, 2048, "plain_jpeg", 1 / 2),
-            ]
-        finally:
-            server.stop()
-    for one in bounds:
-        print(one.line())
-    return int(any(one.value > one.limit for one in bounds))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        setting.simulated_service() as endpoint,
+        setting.comfyui(folder, endpoint) as server,
+    ):
+        bounds = [
+            bound(server, Path(folder), endpoint, 1024, "plain_png", 1 / 3),
+            bound(server, Path(folder), endpoint, 2048, "plain_jpeg", 1 / 2),
+        ]
+    return told(bounds)
 
 
 def bound(
@@ -111,12 +97,7 @@ def cpu_s(server: ComfyUIServer, graph: Callable[[], graphs.Graph]) -> float:
 def plain_cpu_s(name: str, folder: Path, side: int, endpoint: str) -> float:
     """Of the plain way, in a process of its own."""
     np.save(picture_file(folder, 512), setting.photograph(512))
-    line = [sys.executable, str(CLIENTS), "--measure", name, "--side", str(side)]
-    line += ["--folder", str(folder), "--endpoint", endpoint]
-    environment = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-    done = subprocess.run(line, env=environment, stdout=subprocess.PIPE, check=True)
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return float(result["cpu_s"])
+    return float(apart(name, side, folder, endpoint)["cpu_s"])
 
 
 if __name__ == "__main__":

@@ -13,37 +13,22 @@ import sys
 import tempfile
 import time
 import urllib.request
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import _setting as setting
 import numpy as np
-from harness import graphs, launch
-from harness.comfyui import ComfyUIServer
+from _bound import Bound, told
+from harness import graphs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.comfyui import Message
+    from harness.comfyui import ComfyUIServer, Message
 
 LATENCY_S = 1.0
 SIDE = 512
 LARGE = 4096
 _HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-class Bound(NamedTuple):
-    """One line of the result."""
-
-    what: str
-    value: float
-    limit: float
-    detail: str = ""
-
-    def line(self) -> str:
-        """For people."""
-        verdict = "ok" if self.value <= self.limit else "MISSED"
-        return f"{self.what:<58} {self.value:6.2f} <= {self.limit:<5.2f} {verdict:<7} {self.detail}"
 
 
 class Service:
@@ -124,33 +109,18 @@ class Node:
 
 def main() -> int:
     """Run everything; 0 if every bound is kept."""
-    if launch.comfyui_directory() is None:
-        sys.exit("No ComfyUI: set COMFYUI_DIR, or run `python3 dev.py bench`.")
     with (
         tempfile.TemporaryDirectory() as folder,
         setting.simulated_service("--latency", str(LATENCY_S)) as endpoint,
+        setting.comfyui(folder, endpoint) as server,
     ):
-        service = Service(endpoint)
-        server = ComfyUIServer(
-            Path(folder),
-            env={
-                "VOLC_ENDPOINT": endpoint,
-                "VOLC_ACCESSKEY": setting.ACCESS_KEY,
-                "VOLC_SECRETKEY": setting.SECRET_KEY,
-            },
-        )
-        try:
-            node = Node(server)
-            bounds = [*four(node, endpoint), *cancels(node, service)]
-            server.restart()
-            bounds += eight(node, service)
-            server.restart()
-            bounds += successor(node, service)
-        finally:
-            server.stop()
-    for bound in bounds:
-        print(bound.line())
-    return int(any(bound.value > bound.limit for bound in bounds))
+        service, node = Service(endpoint), Node(server)
+        bounds = [*four(node, endpoint), *cancels(node, service)]
+        server.restart()
+        bounds += eight(node, service)
+        server.restart()
+        bounds += successor(node, service)
+    return told(bounds)
 
 
 def four(node: Node, endpoint: str) -> list[Bound]:
