@@ -20,7 +20,7 @@ from .paying.painting_node import PaintingNode
 from .paying.report import batch, links
 from .pixels import pictures
 from .volcengine.addresses import check_url
-from .words import InputError, Text
+from .words import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,21 +111,17 @@ def _link(text: str, name: str) -> str:
     found = values.text(name, text).split()
     if not found:
         raise InputError(
-            Text(
-                f"{name} is empty, so nothing was sent. Enter a link; if it comes from `urls` of another node, turn "
-                "return_url on there. The report of that node says so if its links have died: they live 24 hours.",
-                f"{name} 为空，未发送任何请求。请填写链接；如果来自其他节点的 `urls`，请在该节点开启 return_url。"
-                "链接有效期为 24 小时，失效时该节点的 report 会说明。",
-            )
+            f"{name} is empty, so nothing was sent. Enter a link; if it comes from `urls` of another node, turn "
+            "return_url on there. The report of that node says so if its links have died: they live 24 hours.",
+            f"{name} 为空，未发送任何请求。请填写链接；如果来自其他节点的 `urls`，请在该节点开启 return_url。"
+            "链接有效期为 24 小时，失效时该节点的 report 会说明。",
         )
     if len(found) > 1:
         raise InputError(
-            Text(
-                f"{name} holds {len(found)} links (or one with blanks), so nothing was sent. Give one; set variants to 1 in "
-                "the node that it comes from.",
-                f"{name} 含有 {len(found)} 个链接（或含空格的链接），未发送任何请求。请只提供一个；"
-                "可将来源节点的“变体数”（variants）设为 1。",
-            )
+            f"{name} holds {len(found)} links (or one with blanks), so nothing was sent. Give one; set variants to 1 in "
+            "the node that it comes from.",
+            f"{name} 含有 {len(found)} 个链接（或含空格的链接），未发送任何请求。请只提供一个；"
+            "可将来源节点的“变体数”（variants）设为 1。",
         )
     check_url(found[0], name)
     return found[0]

@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from .host import values
 from .paying.painting_widgets import LogoInfoSocket
 from .volcengine import request
-from .words import InputError, Text
+from .words import InputError
 
 POSITION = values.Choice("position", tuple(request.LOGO_POSITIONS))
 LANGUAGE = values.Choice("language", tuple(request.LOGO_LANGUAGES))
@@ -98,21 +98,17 @@ class LogoInfo(io.ComfyNode):
         if given and "producer_id" not in given:
             names = list(given)
             raise InputError(
-                Text(
-                    f"The implicit label has {', '.join(names)}, but no producer_id, which it needs; nothing was sent. "
-                    "Fill in producer_id, or clear the other fields of the label.",
-                    f"隐式标识填写了 {'、'.join(names)}，但缺少必填的 producer_id，未发送任何请求。"
-                    "请填写 producer_id，或清空隐式标识的其他字段。",
-                )
+                f"The implicit label has {', '.join(names)}, but no producer_id, which it needs; nothing was sent. "
+                "Fill in producer_id, or clear the other fields of the label.",
+                f"隐式标识填写了 {'、'.join(names)}，但缺少必填的 producer_id，未发送任何请求。"
+                "请填写 producer_id，或清空隐式标识的其他字段。",
             )
         for name, part in given.items():
             if len(part) > request.LABEL_CHARACTERS:
                 raise InputError(
-                    Text(
-                        f"{name} has {len(part)} characters; each part of the implicit label takes "
-                        f"{request.LABEL_CHARACTERS} at most, so nothing was sent. Shorten it.",
-                        f"{name} 有 {len(part)} 个字符；隐式标识的每个字段最多 {request.LABEL_CHARACTERS} 个字符，"
-                        "未发送任何请求。请缩短。",
-                    )
+                    f"{name} has {len(part)} characters; each part of the implicit label takes "
+                    f"{request.LABEL_CHARACTERS} at most, so nothing was sent. Shorten it.",
+                    f"{name} 有 {len(part)} 个字符；隐式标识的每个字段最多 {request.LABEL_CHARACTERS} 个字符，"
+                    "未发送任何请求。请缩短。",
                 )
         return io.NodeOutput(logo_info)

@@ -252,9 +252,7 @@ def _emptied(number: int, count: int, changes: list[dict[str, Any]]) -> InputErr
     which_en, which_zh = (f" {number} of {count}", f" {number}/{count}") if count > 1 else ("", "")
     cause = next(change["step"] for change in reversed(changes) if change["removed"])
     return InputError(
-        Text(
-            f"Nothing is left of mask{which_en} after {cause}. Use a smaller value there, another mask, or set "
-            "on_empty to pass.",
-            f"遮罩{which_zh}在 {cause} 之后没有剩余区域。请减小该值、更换遮罩，或将“遮罩为空时”（on_empty）设为 pass。",
-        )
+        f"Nothing is left of mask{which_en} after {cause}. Use a smaller value there, another mask, or set "
+        "on_empty to pass.",
+        f"遮罩{which_zh}在 {cause} 之后没有剩余区域。请减小该值、更换遮罩，或将“遮罩为空时”（on_empty）设为 pass。",
     )

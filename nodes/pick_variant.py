@@ -10,7 +10,7 @@ from .host.older import keeps_preview
 from .host.previews import previews
 from .host.values import Number, check_names, error, whole
 from .pixels.pictures import to_uint8
-from .words import InputError, Text
+from .words import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -64,10 +64,8 @@ class VolcPickVariant(io.ComfyNode):
             raise error("pick", pick, "a whole number", "整数")
         if not 0 <= number <= count:  # a linked number may be anything
             raise InputError(
-                Text(
-                    f"Picture {number} was picked, but only {count} arrived. Pick a number from 1 to {count}, or 0 for all.",
-                    f"选择了第 {number} 张，但只收到 {count} 张图片。请选择 1 到 {count}，或用 0 表示全部。",
-                )
+                f"Picture {number} was picked, but only {count} arrived. Pick a number from 1 to {count}, or 0 for all.",
+                f"选择了第 {number} 张，但只收到 {count} 张图片。请选择 1 到 {count}，或用 0 表示全部。",
             )
         picked = images if number == 0 else images[number - 1 : number]
         shown = [_thumbnails(image) for image in images[:SHOWN]]

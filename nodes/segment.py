@@ -199,23 +199,19 @@ def _notes(
 
 def _too_many_pictures(count: int) -> InputError:
     return InputError(
-        Text(
-            f"Target entities takes exactly one picture, but {count} arrived; nothing was sent. Pick one (e.g. with "
-            "Pick Variant), or use target subject for batches.",
-            f"target 为 entities 时只接受一张图片，但收到 {count} 张，未发送任何请求。"
-            "请选择一张（例如用“挑选变体”节点），批量处理请将 target 设为 subject。",
-        )
+        f"Target entities takes exactly one picture, but {count} arrived; nothing was sent. Pick one (e.g. with "
+        "Pick Variant), or use target subject for batches.",
+        f"target 为 entities 时只接受一张图片，但收到 {count} 张，未发送任何请求。"
+        "请选择一张（例如用“挑选变体”节点），批量处理请将 target 设为 subject。",
     )
 
 
 def _nothing_found(target: str) -> InputError:
     return InputError(
-        Text(
-            f"Nothing was found for target {target}, so there is no mask. Use another picture or target, or paint "
-            "the mask by hand (Open in MaskEditor). Running the same again pays nothing.",
-            f"图片中未找到 {target} 对应的区域，因此没有遮罩。请更换图片或 target，"
-            "或手动绘制遮罩（在遮罩编辑器中打开）。相同内容再次运行不会重复付费。",
-        )
+        f"Nothing was found for target {target}, so there is no mask. Use another picture or target, or paint "
+        "the mask by hand (Open in MaskEditor). Running the same again pays nothing.",
+        f"图片中未找到 {target} 对应的区域，因此没有遮罩。请更换图片或 target，"
+        "或手动绘制遮罩（在遮罩编辑器中打开）。相同内容再次运行不会重复付费。",
     )
 
 

@@ -77,15 +77,12 @@ def named(which: Sequence[int], count: int, english: str, chinese: str) -> Text:
 
 
 class InputError(ValueError):
-    """A bad input: says what, why and what to do, before any money is spent.
-
-    Args:
-        text: What the user reads.
+    """A bad input: says what, why and what to do, in both languages, before any money is spent.
 
     Attributes:
-        text: As given.
+        text: What the user reads.
     """
 
-    def __init__(self, text: Text) -> None:
-        self.text = text
-        super().__init__(text.lines())
+    def __init__(self, english: str, chinese: str) -> None:
+        self.text = Text(english, chinese)
+        super().__init__(self.text.lines())

@@ -57,7 +57,11 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> DailyLimit
     except (OSError, ValueError, KeyError, TypeError):
         calls = None
     if not _possible(calls):
-        raise InputError(_UNREADABLE)
+        raise InputError(
+            "The limit of calls a day that was saved on the settings page cannot be read, so nothing is bought. Set it again "
+            "in Settings › Volcengine.",
+            "无法读取在设置页面保存的每日调用上限，因此不会购买。请在“设置 › Volcengine”中重新设置。",
+        )
     return DailyLimit(calls, "settings" if calls else "")
 
 
@@ -105,11 +109,6 @@ def register(
 _NO_NUMBER = Text(
     f"The limit must be a whole number from 0 (none) to {MAX_CALLS_PER_DAY}.",
     f"上限应为 0（不限）到 {MAX_CALLS_PER_DAY} 之间的整数。",
-)
-_UNREADABLE = Text(
-    "The limit of calls a day that was saved on the settings page cannot be read, so nothing is bought. Set it again in "
-    "Settings › Volcengine.",
-    "无法读取在设置页面保存的每日调用上限，因此不会购买。请在“设置 › Volcengine”中重新设置。",
 )
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ..volcengine.client import DEFAULT_ENDPOINT
 from ..volcengine.key_sources import clean
-from ..words import InputError, Text
+from ..words import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,12 +76,10 @@ def _endpoint(name: str, text: str) -> str:
     if set(parse_qs(query, keep_blank_values=True)) <= {"Action", "Version"}:
         return address
     raise InputError(
-        Text(
-            f"{name} is {text!r}, but must be an address without what follows the question mark. Correct it in the "
-            f"environment of the ComfyUI server, or unset it for {DEFAULT_ENDPOINT}, and restart.",
-            f"环境变量 {name} 的值为 {text!r}，问号及其后的内容不应包含在内。请在 ComfyUI 服务器的环境中更正，"
-            f"或删除它以使用 {DEFAULT_ENDPOINT}，然后重启。",
-        )
+        f"{name} is {text!r}, but must be an address without what follows the question mark. Correct it in the "
+        f"environment of the ComfyUI server, or unset it for {DEFAULT_ENDPOINT}, and restart.",
+        f"环境变量 {name} 的值为 {text!r}，问号及其后的内容不应包含在内。请在 ComfyUI 服务器的环境中更正，"
+        f"或删除它以使用 {DEFAULT_ENDPOINT}，然后重启。",
     )
 
 
@@ -97,23 +95,19 @@ def _folder(name: str, text: str) -> Path | None:
         folder = Path(path).expanduser()
     except RuntimeError:
         raise InputError(
-            Text(
-                f"{name} is {text!r}, but the home folder it starts with is not known. Correct it in the environment of "
-                "the ComfyUI server, or unset it for the server's own folder, and restart.",
-                f"环境变量 {name} 的值为 {text!r}，但无法确定其中的主目录。请在 ComfyUI 服务器的环境中更正，"
-                "或删除它以使用服务器自己的文件夹，然后重启。",
-            )
+            f"{name} is {text!r}, but the home folder it starts with is not known. Correct it in the environment of "
+            "the ComfyUI server, or unset it for the server's own folder, and restart.",
+            f"环境变量 {name} 的值为 {text!r}，但无法确定其中的主目录。请在 ComfyUI 服务器的环境中更正，"
+            "或删除它以使用服务器自己的文件夹，然后重启。",
         ) from None
     if folder.is_absolute():
         return folder
     raise InputError(
-        Text(
-            f"{name} is {text!r}, but must be the whole path of a folder, such as {_EXAMPLE}: from the root on, not a URL, "
-            "without variables. Correct it in the environment of the ComfyUI server, or unset it for the server's own folder, "
-            "and restart.",
-            f"环境变量 {name} 的值为 {text!r}，应为文件夹的完整路径，如 {_EXAMPLE}：从根目录开始，不能是网址，也不能含变量。"
-            "请在 ComfyUI 服务器的环境中更正，或删除它以使用服务器自己的文件夹，然后重启。",
-        )
+        f"{name} is {text!r}, but must be the whole path of a folder, such as {_EXAMPLE}: from the root on, not a URL, "
+        "without variables. Correct it in the environment of the ComfyUI server, or unset it for the server's own folder, "
+        "and restart.",
+        f"环境变量 {name} 的值为 {text!r}，应为文件夹的完整路径，如 {_EXAMPLE}：从根目录开始，不能是网址，也不能含变量。"
+        "请在 ComfyUI 服务器的环境中更正，或删除它以使用服务器自己的文件夹，然后重启。",
     )
 
 
@@ -147,10 +141,8 @@ def _out_of_range(
     name: str, text: str, kind: tuple[str, str], low: float, high: float, default: float
 ) -> InputError:
     return InputError(
-        Text(
-            f"{name} is {text!r}, but must be {kind[0]} from {low} to {high}. Correct it in the environment of "
-            f"the ComfyUI server, or unset it for {default:g}, and restart.",
-            f"环境变量 {name} 的值为 {text!r}，应为 {low} 到 {high} 之间的{kind[1]}。请在 ComfyUI 服务器的环境中更正"
-            f"或删除它（默认 {default:g}），然后重启。",
-        )
+        f"{name} is {text!r}, but must be {kind[0]} from {low} to {high}. Correct it in the environment of "
+        f"the ComfyUI server, or unset it for {default:g}, and restart.",
+        f"环境变量 {name} 的值为 {text!r}，应为 {low} 到 {high} 之间的{kind[1]}。请在 ComfyUI 服务器的环境中更正"
+        f"或删除它（默认 {default:g}），然后重启。",
     )

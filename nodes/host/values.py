@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..words import InputError, Text
+from ..words import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,10 +124,8 @@ def error(name: str, value: Any, english: str, chinese: str) -> InputError:
     """
     shown = repr(value)[:100]
     return InputError(
-        Text(
-            f"{name} is {shown}, but must be {english}, so nothing was sent. Correct the value that is linked to it.",
-            f"{name} 的值为 {shown}，应为{chinese}，未发送任何请求。请更正连接到该输入的值。",
-        )
+        f"{name} is {shown}, but must be {english}, so nothing was sent. Correct the value that is linked to it.",
+        f"{name} 的值为 {shown}，应为{chinese}，未发送任何请求。请更正连接到该输入的值。",
     )
 
 
@@ -142,11 +140,9 @@ def check_names(unknown: Mapping[str, object]) -> None:
     """
     if unknown:
         raise InputError(
-            Text(
-                f"The node has no input called {', '.join(unknown)}, so nothing was sent. Take it out of the prompt, or "
-                "correct its name.",
-                f"节点没有名为 {'、'.join(unknown)} 的输入，未发送任何请求。请从提交的工作流中删除该输入或更正其名称。",
-            )
+            f"The node has no input called {', '.join(unknown)}, so nothing was sent. Take it out of the prompt, or "
+            "correct its name.",
+            f"节点没有名为 {'、'.join(unknown)} 的输入，未发送任何请求。请从提交的工作流中删除该输入或更正其名称。",
         )
 
 

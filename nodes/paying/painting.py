@@ -170,26 +170,20 @@ def _prompt(value: Any, model: Model) -> str:
     stripped = values.text("prompt", value).strip()
     if any("\ud800" <= character <= "\udfff" for character in stripped):
         raise InputError(
-            Text(
-                "The prompt holds half a character (a lone surrogate), so nothing was sent. Type it again.",
-                "提示词含有不完整的字符（孤立代理项），未发送任何请求。请重新输入。",
-            )
+            "The prompt holds half a character (a lone surrogate), so nothing was sent. Type it again.",
+            "提示词含有不完整的字符（孤立代理项），未发送任何请求。请重新输入。",
         )
     if 0 < model.max_prompt < len(stripped):
         raise InputError(
-            Text(
-                f"The prompt has {len(stripped)} characters, but {model.req_key} takes {model.max_prompt} at most, so nothing "
-                "was sent. Shorten it.",
-                f"提示词有 {len(stripped)} 个字符，{model.req_key} 最多支持 {model.max_prompt} 个，未发送任何请求。请缩短提示词。",
-            )
+            f"The prompt has {len(stripped)} characters, but {model.req_key} takes {model.max_prompt} at most, so nothing "
+            "was sent. Shorten it.",
+            f"提示词有 {len(stripped)} 个字符，{model.req_key} 最多支持 {model.max_prompt} 个，未发送任何请求。请缩短提示词。",
         )
     if stripped == "None" and model.prompt_field:
         raise InputError(
-            Text(
-                "The prompt is the word None, which is what ComfyUI makes of a script's null, so nothing was sent. Give a "
-                "text.",
-                "提示词为 None（脚本提交 null 时 ComfyUI 会转换成该文本），未发送任何请求。请提供文本。",
-            )
+            "The prompt is the word None, which is what ComfyUI makes of a script's null, so nothing was sent. Give a "
+            "text.",
+            "提示词为 None（脚本提交 null 时 ComfyUI 会转换成该文本），未发送任何请求。请提供文本。",
         )
     if not stripped and model.needs_prompt:
         empty = Text(
@@ -201,5 +195,5 @@ def _prompt(value: Any, model: Model) -> str:
                 f"To remove what is masked, write {model.erase_prompt}.",
                 f"如需消除遮罩区域的内容，请填写“{model.erase_prompt}”。",
             )
-        raise InputError(empty)
+        raise InputError(empty.english, empty.chinese)
     return stripped

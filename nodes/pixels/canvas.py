@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..words import InputError, Text
+from ..words import InputError
 from . import pictures
 from .patch import Patches, cut
 
@@ -162,13 +162,11 @@ def check_fits(images: torch.Tensor, variants: int, free_bytes: int) -> None:
     if needed <= free_bytes:
         return
     raise InputError(
-        Text(
-            f"The result does not fit into memory, so nothing was sent: {variants} variant(s) of {count} picture(s) of "
-            f"{width}x{height} take {needed / 1e9:.1f} GB, and {free_bytes / 1e9:.1f} GB are free. Repaint fewer pictures "
-            "at a time, or choose fewer variants.",
-            f"内存不足以容纳结果，未发送任何请求：{count} 张 {width}x{height} 的图片、每张 {variants} 个变体，需要 "
-            f"{needed / 1e9:.1f} GB，可用 {free_bytes / 1e9:.1f} GB。请减少每次重绘的图片数量或变体数。",
-        )
+        f"The result does not fit into memory, so nothing was sent: {variants} variant(s) of {count} picture(s) of "
+        f"{width}x{height} take {needed / 1e9:.1f} GB, and {free_bytes / 1e9:.1f} GB are free. Repaint fewer pictures "
+        "at a time, or choose fewer variants.",
+        f"内存不足以容纳结果，未发送任何请求：{count} 张 {width}x{height} 的图片、每张 {variants} 个变体，需要 "
+        f"{needed / 1e9:.1f} GB，可用 {free_bytes / 1e9:.1f} GB。请减少每次重绘的图片数量或变体数。",
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from ..words import InputError, Text
+from ..words import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -162,10 +162,8 @@ def best_jpeg(rgb: NDArray[np.uint8], max_bytes: int, safe_bytes: int) -> tuple[
         return fitting[quality], quality
     height, width, _ = rgb.shape
     raise InputError(
-        Text(
-            f"The picture, {width}x{height}, does not fit {limit} bytes even as a poor JPEG. Make it smaller.",
-            f"图片 {width}x{height} 即使压缩为低质量 JPEG 也超过 {limit} 字节，请缩小图片。",
-        )
+        f"The picture, {width}x{height}, does not fit {limit} bytes even as a poor JPEG. Make it smaller.",
+        f"图片 {width}x{height} 即使压缩为低质量 JPEG 也超过 {limit} 字节，请缩小图片。",
     )
 
 

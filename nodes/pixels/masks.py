@@ -56,10 +56,8 @@ def read(mask: object) -> Masks:
     shape = list(mask.shape)
     if mask.numel() == 0:
         raise InputError(
-            Text(
-                f"The mask has no pixels, its shape is {shape}. Check the node that makes it.",
-                f"遮罩没有像素，形状为 {shape}。请检查生成遮罩的节点。",
-            )
+            f"The mask has no pixels, its shape is {shape}. Check the node that makes it.",
+            f"遮罩没有像素，形状为 {shape}。请检查生成遮罩的节点。",
         )
     if mask.ndim == 2:
         stack = mask[None]
@@ -83,10 +81,8 @@ def read(mask: object) -> Masks:
         if peak <= white:
             return Masks(stack / white, white)
     raise InputError(
-        Text(
-            f"The mask's values reach {peak:g}; a mask goes from 0 to 1, 255 or 65535. Check the node that makes it.",
-            f"遮罩的值最大为 {peak:g}；遮罩的范围应为 0 到 1、255 或 65535。请检查生成遮罩的节点。",
-        )
+        f"The mask's values reach {peak:g}; a mask goes from 0 to 1, 255 or 65535. Check the node that makes it.",
+        f"遮罩的值最大为 {peak:g}；遮罩的范围应为 0 到 1、255 或 65535。请检查生成遮罩的节点。",
     )
 
 
@@ -135,7 +131,7 @@ def bounding_box(mask: Mask) -> tuple[int, int, int, int]:
     """
     rows = np.flatnonzero(mask.any(axis=1))
     if not rows.size:
-        raise InputError(Text("Nothing is masked.", "没有遮罩区域。"))
+        raise InputError("Nothing is masked.", "没有遮罩区域。")
     columns = np.flatnonzero(mask.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
@@ -187,23 +183,19 @@ def _empty(given: Masks, threshold: float, number: int, count: int) -> InputErro
             "To leave that picture as it is, set on_empty to pass.",
             "如需原样保留该图片，请将“遮罩为空时”（on_empty）设为 pass。",
         )
-    return InputError(
-        text
-        + Text(
-            "Paint a mask (right click the picture, Open in MaskEditor) or connect one.",
-            "请绘制遮罩（右键图片，在遮罩编辑器中打开）或连接遮罩。",
-        )
+    text += Text(
+        "Paint a mask (right click the picture, Open in MaskEditor) or connect one.",
+        "请绘制遮罩（右键图片，在遮罩编辑器中打开）或连接遮罩。",
     )
+    return InputError(text.english, text.chinese)
 
 
 def _unusable(found: str) -> InputError:
     return InputError(
-        Text(
-            f"`mask` must be a MASK, [H, W] or [N, H, W]; it is {found}. "
-            "A picture becomes a mask with Convert Image to Mask.",
-            f"`mask` 必须是 MASK，形状为 [H, W] 或 [N, H, W]；实际为 {found}。"
-            "可用“图像转遮罩”将图片转换为遮罩。",
-        )
+        f"`mask` must be a MASK, [H, W] or [N, H, W]; it is {found}. "
+        "A picture becomes a mask with Convert Image to Mask.",
+        f"`mask` 必须是 MASK，形状为 [H, W] 或 [N, H, W]；实际为 {found}。"
+        "可用“图像转遮罩”将图片转换为遮罩。",
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..words import InputError, Text
+from ..words import InputError
 from .masks import PLACEHOLDER, THRESHOLD, binarise, check_not_empty, union
 
 if TYPE_CHECKING:
@@ -54,10 +54,8 @@ def match_count(layers: list[Mask], images: int) -> list[Mask]:
     if images == 1:
         return [union(layers)]
     raise InputError(
-        Text(
-            f"{len(layers)} masks for {images} pictures. Give one mask, or as many as there are pictures.",
-            f"{images} 张图片却有 {len(layers)} 个遮罩。请提供一个遮罩，或与图片数量相同的遮罩。",
-        )
+        f"{len(layers)} masks for {images} pictures. Give one mask, or as many as there are pictures.",
+        f"{images} 张图片却有 {len(layers)} 个遮罩。请提供一个遮罩，或与图片数量相同的遮罩。",
     )
 
 
@@ -95,13 +93,11 @@ def check_no_placeholder(layer: Mask, height: int, width: int) -> None:
     if layer.shape != PLACEHOLDER or not layer.all():
         return
     raise InputError(
-        Text(
-            f"The mask is 64x64 and masks all of the picture, which is {width}x{height}: Load Image puts such a "
-            "placeholder out when a picture has no alpha channel, and something inverted it. Paint a mask (right click "
-            "the picture, Open in MaskEditor) or connect one.",
-            f"遮罩为 64x64 且遮住了整张图片（{width}x{height}）：图片没有透明通道时，“加载图像”会输出这种占位遮罩，"
-            "而它又被反转了。请绘制遮罩（右键图片，在遮罩编辑器中打开）或连接遮罩。",
-        )
+        f"The mask is 64x64 and masks all of the picture, which is {width}x{height}: Load Image puts such a "
+        "placeholder out when a picture has no alpha channel, and something inverted it. Paint a mask (right click "
+        "the picture, Open in MaskEditor) or connect one.",
+        f"遮罩为 64x64 且遮住了整张图片（{width}x{height}）：图片没有透明通道时，“加载图像”会输出这种占位遮罩，"
+        "而它又被反转了。请绘制遮罩（右键图片，在遮罩编辑器中打开）或连接遮罩。",
     )
 
 
@@ -109,12 +105,10 @@ def size_error(layer: Mask, height: int, width: int) -> InputError:
     """The error for a mask that does not fit its picture."""
     found_height, found_width = layer.shape
     return InputError(
-        Text(
-            f"The mask is {found_width}x{found_height}, the picture {width}x{height}. "
-            "Use a mask made for this picture, or fit it with MaskNormalize (size_mismatch: stretch).",
-            f"遮罩为 {found_width}x{found_height}，图片为 {width}x{height}。"
-            "请使用与该图片对应的遮罩，或用“遮罩规范化”（MaskNormalize）调整，“尺寸不符时”（size_mismatch）设为 stretch。",
-        )
+        f"The mask is {found_width}x{found_height}, the picture {width}x{height}. "
+        "Use a mask made for this picture, or fit it with MaskNormalize (size_mismatch: stretch).",
+        f"遮罩为 {found_width}x{found_height}，图片为 {width}x{height}。"
+        "请使用与该图片对应的遮罩，或用“遮罩规范化”（MaskNormalize）调整，“尺寸不符时”（size_mismatch）设为 stretch。",
     )
 
 

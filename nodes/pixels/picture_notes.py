@@ -55,12 +55,10 @@ def check_numbers(images: torch.Tensor, sent: Iterable[int]) -> list[Text]:
     share = max(broken.values())
     if share >= _BROKEN_SHARE:
         raise InputError(
-            Text(
-                f"{share:.0%} of {picture.english} is no picture: its values are NaN or infinite, so nothing was sent. "
-                "Look at the node that makes it; a VAE in half precision may overflow (start ComfyUI with --fp32-vae).",
-                f"{picture.chinese}有 {share:.0%} 的像素值为 NaN 或无穷大，不是有效图片，未发送任何请求。"
-                "请检查生成该图片的节点；半精度 VAE 可能溢出（可用 --fp32-vae 启动 ComfyUI）。",
-            )
+            f"{share:.0%} of {picture.english} is no picture: its values are NaN or infinite, so nothing was sent. "
+            "Look at the node that makes it; a VAE in half precision may overflow (start ComfyUI with --fp32-vae).",
+            f"{picture.chinese}有 {share:.0%} 的像素值为 NaN 或无穷大，不是有效图片，未发送任何请求。"
+            "请检查生成该图片的节点；半精度 VAE 可能溢出（可用 --fp32-vae 启动 ComfyUI）。",
         )
     return [
         Text(

@@ -46,12 +46,10 @@ def check_images(images: object) -> None:
     else:
         return
     raise InputError(
-        Text(
-            f"`image` must be [B, H, W, C] floating point with 1, 3 or 4 channels; it is {found_en}. "
-            "Connect an IMAGE output, e.g. of Load Image.",
-            f"`image` 必须是 [B, H, W, C] 浮点张量，通道数为 1、3 或 4；实际为 {found_zh}。"
-            "请连接 IMAGE 输出，例如“加载图像”。",
-        )
+        f"`image` must be [B, H, W, C] floating point with 1, 3 or 4 channels; it is {found_en}. "
+        "Connect an IMAGE output, e.g. of Load Image.",
+        f"`image` 必须是 [B, H, W, C] 浮点张量，通道数为 1、3 或 4；实际为 {found_zh}。"
+        "请连接 IMAGE 输出，例如“加载图像”。",
     )
 
 

@@ -200,22 +200,18 @@ def _check_not_too_small(width: int, height: int, limits: Limits) -> None:
     if min(width, height) >= limits.min_side:
         return
     raise InputError(
-        Text(
-            f"The picture is {width}x{height}; the interface takes no side below {limits.min_side} px. "
-            "Upscale the picture first.",
-            f"图片为 {width}x{height}；接口要求边长不小于 {limits.min_side} 像素。请先放大图片。",
-        )
+        f"The picture is {width}x{height}; the interface takes no side below {limits.min_side} px. "
+        "Upscale the picture first.",
+        f"图片为 {width}x{height}；接口要求边长不小于 {limits.min_side} 像素。请先放大图片。",
     )
 
 
 def _too_large(width: int, height: int, limits: Limits) -> InputError:
     return InputError(
-        Text(
-            f"The picture is {width}x{height}; the interface takes no side above {limits.max_side} px. "
-            "Set fit to crop (full resolution around the mask) or downscale.",
-            f"图片为 {width}x{height}；接口要求边长不超过 {limits.max_side} 像素。"
-            "请将 fit 设为 crop（保持遮罩周围的原始分辨率）或 downscale。",
-        )
+        f"The picture is {width}x{height}; the interface takes no side above {limits.max_side} px. "
+        "Set fit to crop (full resolution around the mask) or downscale.",
+        f"图片为 {width}x{height}；接口要求边长不超过 {limits.max_side} 像素。"
+        "请将 fit 设为 crop（保持遮罩周围的原始分辨率）或 downscale。",
     )
 
 
@@ -237,13 +233,10 @@ def _scaled(x: int, y: int, width: int, height: int, limits: Limits, fit: str) -
         if fit != "crop":
             remedy = Text("Set fit to crop.", "请将 fit 设为 crop。") + remedy
         raise InputError(
-            Text(
-                f"{width}x{height} would be sent as {sent_width}x{sent_height}; the interface takes no side "
-                f"below {limits.min_side} or above {limits.max_side} px.",
-                f"{width}x{height} 将缩小为 {sent_width}x{sent_height}；接口要求边长在 {limits.min_side} 到 "
-                f"{limits.max_side} 像素之间。",
-            )
-            + remedy
+            f"{width}x{height} would be sent as {sent_width}x{sent_height}; the interface takes no side "
+            f"below {limits.min_side} or above {limits.max_side} px. {remedy.english}",
+            f"{width}x{height} 将缩小为 {sent_width}x{sent_height}；接口要求边长在 {limits.min_side} 到 "
+            f"{limits.max_side} 像素之间。{remedy.chinese}",
         )
     if scale == 1:
         return Region(x, y, width, height, width, height)

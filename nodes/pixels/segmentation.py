@@ -52,12 +52,10 @@ def fit(rgb: NDArray[np.uint8], limits: Limits, max_bytes: int) -> Sent:
     sent_height, sent_width = round(height * scale), round(width * scale)
     if max(sent_height, sent_width) > limits.max_side:
         raise InputError(
-            Text(
-                f"The picture is {width}x{height}, too long and narrow: the interface takes sides from "
-                f"{limits.min_side} to {limits.max_side} px. Crop the picture first.",
-                f"图片为 {width}x{height}，过于狭长：接口要求边长在 {limits.min_side} 到 {limits.max_side} 像素之间。"
-                "请先裁剪图片。",
-            )
+            f"The picture is {width}x{height}, too long and narrow: the interface takes sides from "
+            f"{limits.min_side} to {limits.max_side} px. Crop the picture first.",
+            f"图片为 {width}x{height}，过于狭长：接口要求边长在 {limits.min_side} 到 {limits.max_side} 像素之间。"
+            "请先裁剪图片。",
         )
     rgb = pictures.resample(rgb, sent_height, sent_width)
     while True:

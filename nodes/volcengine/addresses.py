@@ -6,7 +6,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from ..words import InputError, Text
+from ..words import InputError
 
 
 def check_url(url: str, name: str) -> None:
@@ -26,11 +26,9 @@ def check_url(url: str, name: str) -> None:
         return
     shown = re.sub(r".*@", "…@", url, flags=re.DOTALL)[:200]
     raise InputError(
-        Text(
-            f"{name} is {shown!r}, but must be an https:// address (plain http:// only on this machine, such as "
-            "http://127.0.0.1:8000), without user name or password.",
-            f"{name} 的值为 {shown!r}，应为 https:// 地址（仅本机可用 http://，如 http://127.0.0.1:8000），且不含用户名和密码。",
-        )
+        f"{name} is {shown!r}, but must be an https:// address (plain http:// only on this machine, such as "
+        "http://127.0.0.1:8000), without user name or password.",
+        f"{name} 的值为 {shown!r}，应为 https:// 地址（仅本机可用 http://，如 http://127.0.0.1:8000），且不含用户名和密码。",
     )
 
 

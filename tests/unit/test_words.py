@@ -27,7 +27,7 @@ def test_one_after_the_other_in_each_language():
 
 
 def test_an_error_of_a_bad_input_is_a_value_error_in_both_languages():
-    error = InputError(MASK)
+    error = InputError(MASK.english, MASK.chinese)
 
     assert isinstance(error, ValueError)
     assert "The mask is empty.\n遮罩为空。" == str(error)
