@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..words import Text
@@ -54,27 +53,22 @@ _UNENDED = frozenset({"in_queue", "generating", "not_found", "expired"})
 # Whoever answers so did not pass the request on, or took no whole one.
 _NEVER_REACHED = frozenset({400, 401, 404, 405, 407, 408, 411, 413, 414, 421, 431})
 
-_CLASSES: Mapping[Kind, type[APIResponseError]] = MappingProxyType(
-    {
-        Kind.PICTURE: ContentRejectedError,
-        Kind.PROMPT: ContentRejectedError,
-        Kind.RESULT: ContentRejectedError,
-        Kind.FILE: APIResponseError,
-        Kind.REQUEST: APIResponseError,
-        Kind.INTERFACE: APIResponseError,
-        Kind.ACCOUNT: AuthenticationError,
-        Kind.RATE: RateLimitError,
-        Kind.CONCURRENCY: RateLimitError,
-        Kind.SERVICE: ServerError,
-    }
-)
+_CLASSES: Mapping[Kind, type[APIResponseError]] = {
+    Kind.PICTURE: ContentRejectedError,
+    Kind.PROMPT: ContentRejectedError,
+    Kind.RESULT: ContentRejectedError,
+    Kind.FILE: APIResponseError,
+    Kind.REQUEST: APIResponseError,
+    Kind.INTERFACE: APIResponseError,
+    Kind.ACCOUNT: AuthenticationError,
+    Kind.RATE: RateLimitError,
+    Kind.CONCURRENCY: RateLimitError,
+    Kind.SERVICE: ServerError,
+}
 
 
 def parse(
-    status_code: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    hidden: Mapping[str, str] = MappingProxyType({}),
+    status_code: int, headers: Mapping[str, str], body: bytes, hidden: Mapping[str, str] = {}
 ) -> Answer:
     """Read an answer of the service.
 

@@ -5,9 +5,8 @@ Business codes: https://www.volcengine.com/docs/86081/1804490. Gateway codes: ht
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..words import Text
@@ -100,12 +99,27 @@ _ANOTHER_PICTURE = Text("Use another picture.", "请更换图片。")
 _ANOTHER_PROMPT = Text("Reword the prompt.", "请修改提示词。")
 _ANOTHER_SEED = Text("Try another seed, or reword the prompt.", "请更换种子或修改提示词。")
 _LATER = Text("Run it again in a moment.", "请稍后重试。")
-_OWN_REVIEW = Text("The service's own review failed.", "服务端审核环节出错。")
-_TOO_FAST = Text("The account sends too many calls per second.", "账号的每秒调用次数已达上限。")
-# https://www.volcengine.com/docs/6444/69728
-_RIGHTS = Text(
-    "Give the key's user the policy CVFullAccess; a new policy needs up to ten minutes.",
-    "请为密钥所属用户授予 CVFullAccess 权限；新授予的权限最长需要十分钟生效。",
+_OWN_REVIEW = Row(
+    Kind.SERVICE,
+    Text("The service's own review failed.", "服务端审核环节出错。"),
+    _LATER,
+    ends_task=EndsTask.YES,
+)
+_TOO_FAST = Row(
+    Kind.RATE,
+    Text("The account sends too many calls per second.", "账号的每秒调用次数已达上限。"),
+    Text("Run it again later.", "请稍后重试。"),
+    Again.WHEN_ALLOWED,
+)
+_DENIED = Row(
+    Kind.ACCOUNT,
+    Text("Access denied.", "拒绝访问。"),
+    # https://www.volcengine.com/docs/6444/69728
+    Text(
+        "Give the key's user the policy CVFullAccess; a new policy needs up to ten minutes.",
+        "请为密钥所属用户授予 CVFullAccess 权限；新授予的权限最长需要十分钟生效。",
+    ),
+    check=Check.NO_PERMISSION,
 )
 _LINK = Text(
     "If it was sent as a link: it must be open to the internet and lead to a JPEG or PNG. If not, report this.",
@@ -122,10 +136,6 @@ def _of_input(
 ) -> Row:
     """What was sent, or what was painted of it, was rejected."""
     return Row(kind, cause, remedy, again, ends_task=EndsTask.YES, check=check)
-
-
-def _own_review() -> Row:
-    return Row(Kind.SERVICE, _OWN_REVIEW, _LATER, ends_task=EndsTask.YES)
 
 
 def _internal(cause: Text) -> Row:
@@ -159,272 +169,245 @@ def _unread(number: int, kind: Kind = Kind.REQUEST, *, may_be_retired: bool = Fa
     )
 
 
-ROWS: Mapping[int | str, Row] = MappingProxyType(
-    {
-        50411: _of_input(
-            Kind.PICTURE,
-            Text("The input picture did not pass the review.", "输入图片未通过审核。"),
-            _ANOTHER_PICTURE,
+ROWS: Mapping[int | str, Row] = {
+    50411: _of_input(
+        Kind.PICTURE,
+        Text("The input picture did not pass the review.", "输入图片未通过审核。"),
+        _ANOTHER_PICTURE,
+    ),
+    50511: _of_input(
+        Kind.RESULT,
+        Text("The painted picture did not pass the review.", "生成的图片未通过审核。"),
+        _ANOTHER_SEED,
+        Again.ANOTHER_SEED,
+    ),
+    50412: _of_input(
+        Kind.PROMPT,
+        Text("The prompt did not pass the review.", "提示词未通过审核。"),
+        _ANOTHER_PROMPT,
+    ),
+    50512: _of_input(
+        Kind.RESULT,
+        Text("The output text did not pass the review.", "输出文本未通过审核。"),
+        _ANOTHER_PROMPT,
+    ),
+    50413: _of_input(
+        Kind.PROMPT,
+        Text(
+            "The prompt holds a blocked word, name or brand.",
+            "提示词含有敏感词、人名或版权内容。",
         ),
-        50511: _of_input(
-            Kind.RESULT,
-            Text("The painted picture did not pass the review.", "生成的图片未通过审核。"),
-            _ANOTHER_SEED,
-            Again.ANOTHER_SEED,
+        _ANOTHER_PROMPT,
+    ),
+    50518: _of_input(
+        Kind.PICTURE,
+        Text("The input picture shows something under copyright.", "输入图片涉及版权内容。"),
+        _ANOTHER_PICTURE,
+    ),
+    50519: _of_input(
+        Kind.RESULT,
+        Text("The painted picture shows something under copyright.", "生成的图片涉及版权内容。"),
+        _ANOTHER_SEED,
+        Again.ANOTHER_SEED,
+    ),
+    # https://www.volcengine.com/docs/6791/1223709
+    201304: _of_input(
+        Kind.RESULT,
+        Text(
+            "The painted picture shows a distorted face (AI ghost face).",
+            "生成的图片中出现畸形人脸（AI ghost face）。",
         ),
-        50412: _of_input(
-            Kind.PROMPT,
-            Text("The prompt did not pass the review.", "提示词未通过审核。"),
-            _ANOTHER_PROMPT,
+        Text("Use another mask or picture.", "请更换遮罩或图片。"),
+    ),
+    50520: _OWN_REVIEW,
+    50521: _OWN_REVIEW,
+    50522: _OWN_REVIEW,
+    50429: replace(_TOO_FAST, check=Check.CANNOT_TELL),
+    50430: Row(
+        Kind.CONCURRENCY,
+        Text("The account has too many calls running at once.", "账号的并发调用数已达上限。"),
+        Text(
+            "Run it again later, lower VOLC_MAX_CONCURRENCY, or buy a larger allowance.",
+            "请稍后重试、调低 VOLC_MAX_CONCURRENCY，或购买更高的并发额度。",
         ),
-        50512: _of_input(
-            Kind.RESULT,
-            Text("The output text did not pass the review.", "输出文本未通过审核。"),
-            _ANOTHER_PROMPT,
+        Again.WHEN_ALLOWED,
+        check=Check.CANNOT_TELL,
+    ),
+    50500: _internal(Text("The service had an internal error.", "服务内部错误。")),
+    50501: _internal(Text("The service had an internal error (RPC).", "服务内部调用错误。")),
+    50400: Row(
+        Kind.ACCOUNT,
+        Text(
+            "Access denied: the service is not activated, the key lacks the right, or the quota is used up.",
+            "拒绝访问：服务未开通、密钥无权限或额度已用完。",
         ),
-        50413: _of_input(
-            Kind.PROMPT,
-            Text(
-                "The prompt holds a blocked word, name or brand.",
-                "提示词含有敏感词、人名或版权内容。",
-            ),
-            _ANOTHER_PROMPT,
+        Text(
+            "Activate the service: each interface is activated by itself. If it is: a key that is older than the "
+            "activation must be made anew; a sub-account needs the policy CVFullAccess, which takes up to ten minutes; "
+            "the account needs its real-name verification, a balance that is not overdrawn, and quota left.",
+            "请开通服务：每个接口需单独开通。如已开通：早于开通时间创建的密钥需重新创建；子账号需要 CVFullAccess 权限，"
+            "最长十分钟生效；账号需完成实名认证、余额未欠费，且额度未用完。",
         ),
-        50518: _of_input(
-            Kind.PICTURE,
-            Text("The input picture shows something under copyright.", "输入图片涉及版权内容。"),
-            _ANOTHER_PICTURE,
+        may_be_retired=True,
+        check=Check.NOT_ACTIVATED,
+    ),
+    50402: Row(
+        Kind.INTERFACE,
+        Text(
+            "There is no such interface: it was retired, or is not offered to this account.",
+            "接口不存在：已下线，或未对该账号开放。",
         ),
-        50519: _of_input(
-            Kind.RESULT,
-            Text(
-                "The painted picture shows something under copyright.", "生成的图片涉及版权内容。"
-            ),
-            _ANOTHER_SEED,
-            Again.ANOTHER_SEED,
+        Text("Choose another model.", "请选择其他 model。"),
+        may_be_retired=True,
+        check=Check.NOT_ACTIVATED,
+    ),
+    50200: _parameters(
+        Text("The service did not accept the parameters.", "服务不接受这些参数。"),
+        Check.ACTIVATED,
+    ),
+    50201: _parameters(
+        Text(
+            "The service did not accept the parameters: one is missing. The interface may have changed.",
+            "服务不接受这些参数：缺少参数，接口可能已变更。",
         ),
-        # https://www.volcengine.com/docs/6791/1223709
-        201304: _of_input(
-            Kind.RESULT,
-            Text(
-                "The painted picture shows a distorted face (AI ghost face).",
-                "生成的图片中出现畸形人脸（AI ghost face）。",
-            ),
-            Text("Use another mask or picture.", "请更换遮罩或图片。"),
+        Check.ACTIVATED,
+    ),
+    50204: _parameters(
+        Text(
+            "The service did not accept the parameters: one is out of its range, or it does not know the interface.",
+            "服务不接受这些参数：参数超出范围，或接口未知。",
         ),
-        50520: _own_review(),
-        50521: _own_review(),
-        50522: _own_review(),
-        50429: Row(
-            Kind.RATE,
-            _TOO_FAST,
-            Text("Run it again later.", "请稍后重试。"),
-            Again.WHEN_ALLOWED,
-            check=Check.CANNOT_TELL,
+        Check.CANNOT_TELL,
+        may_be_retired=True,
+    ),
+    50215: _parameters(
+        Text(
+            "The service did not accept the parameters, the picture or the mask.",
+            "服务不接受这些参数、图片或遮罩。",
         ),
-        50430: Row(
-            Kind.CONCURRENCY,
-            Text("The account has too many calls running at once.", "账号的并发调用数已达上限。"),
-            Text(
-                "Run it again later, lower VOLC_MAX_CONCURRENCY, or buy a larger allowance.",
-                "请稍后重试、调低 VOLC_MAX_CONCURRENCY，或购买更高的并发额度。",
-            ),
-            Again.WHEN_ALLOWED,
-            check=Check.CANNOT_TELL,
+        Check.CANNOT_TELL,
+        may_be_retired=True,
+    ),
+    50205: _of_input(
+        Kind.FILE,
+        Text("The picture's size is beyond the interface's limits.", "图片尺寸超出接口限制。"),
+        Text(
+            "Use another size: `fit` set to crop or downscale does it; a linked picture must be within them itself.",
+            "请更换尺寸：可将 fit 设为 crop 或 downscale；以链接发送的图片须自行符合限制。",
         ),
-        50500: _internal(Text("The service had an internal error.", "服务内部错误。")),
-        50501: _internal(Text("The service had an internal error (RPC).", "服务内部调用错误。")),
-        50400: Row(
-            Kind.ACCOUNT,
-            Text(
-                "Access denied: the service is not activated, the key lacks the right, or the quota is used up.",
-                "拒绝访问：服务未开通、密钥无权限或额度已用完。",
-            ),
-            Text(
-                "Activate the service: each interface is activated by itself. If it is: a key that is older than the "
-                "activation must be made anew; a sub-account needs the policy CVFullAccess, which takes up to ten minutes; "
-                "the account needs its real-name verification, a balance that is not overdrawn, and quota left.",
-                "请开通服务：每个接口需单独开通。如已开通：早于开通时间创建的密钥需重新创建；子账号需要 CVFullAccess 权限，"
-                "最长十分钟生效；账号需完成实名认证、余额未欠费，且额度未用完。",
-            ),
-            may_be_retired=True,
-            check=Check.NOT_ACTIVATED,
+    ),
+    50206: _of_input(Kind.FILE, Text("No picture reached the service.", "服务未收到图片。"), _LINK),
+    50207: _of_input(
+        Kind.FILE,
+        Text(
+            "The service could not decode the picture, or not fetch its link.",
+            "服务无法解码图片，或无法获取图片链接。",
         ),
-        50402: Row(
-            Kind.INTERFACE,
-            Text(
-                "There is no such interface: it was retired, or is not offered to this account.",
-                "接口不存在：已下线，或未对该账号开放。",
-            ),
-            Text("Choose another model.", "请选择其他 model。"),
-            may_be_retired=True,
-            check=Check.NOT_ACTIVATED,
+        _LINK,
+    ),
+    50213: _of_input(
+        Kind.FILE,
+        Text("The request is too large for the service.", "请求超出服务允许的大小。"),
+        Text(
+            "Send a smaller picture: crop it around the mask, or scale it down.",
+            "请发送更小的图片：围绕遮罩裁剪，或缩小图片。",
         ),
-        50200: _parameters(
-            Text("The service did not accept the parameters.", "服务不接受这些参数。"),
-            Check.ACTIVATED,
+    ),
+    50218: _of_input(
+        Kind.PICTURE,
+        Text(
+            "The picture did not pass the review (resource exists risk).",
+            "图片未通过审核（资源存在风险）。",
         ),
-        50201: _parameters(
-            Text(
-                "The service did not accept the parameters: one is missing. The interface may have changed.",
-                "服务不接受这些参数：缺少参数，接口可能已变更。",
-            ),
-            Check.ACTIVATED,
+        _ANOTHER_PICTURE,
+    ),
+    60208: _of_input(
+        Kind.PICTURE,
+        Text("The picture holds sensitive content.", "图片含有敏感内容。"),
+        _ANOTHER_PICTURE,
+    ),
+    60102: _of_input(
+        Kind.PICTURE,
+        Text("The service found no face in the picture.", "服务未在图片中检测到人脸。"),
+        _ANOTHER_PICTURE,
+    ),
+    "MissingParameter": _unread(100002),
+    "MissingAuthenticationToken": _unread(100003, Kind.ACCOUNT),
+    "MissingRequestInfo": _unread(100004),
+    "MissingSignature": _unread(100005, Kind.ACCOUNT),
+    "InvalidTimestamp": Row(
+        Kind.ACCOUNT,
+        Text(
+            "The clock of this machine is wrong by more than 15 minutes.",
+            "本机时钟误差超过 15 分钟。",
         ),
-        50204: _parameters(
-            Text(
-                "The service did not accept the parameters: one is out of its range, or it does not know the interface.",
-                "服务不接受这些参数：参数超出范围，或接口未知。",
-            ),
-            Check.CANNOT_TELL,
-            may_be_retired=True,
+        Text(
+            "Set the clock of the machine that runs ComfyUI.",
+            "请校准运行 ComfyUI 的机器的时钟。",
         ),
-        50215: _parameters(
-            Text(
-                "The service did not accept the parameters, the picture or the mask.",
-                "服务不接受这些参数、图片或遮罩。",
-            ),
-            Check.CANNOT_TELL,
-            may_be_retired=True,
+        Again.ANOTHER_CLOCK,
+        check=Check.CLOCK,
+        number=100006,
+    ),
+    "ServiceNotFound": _unread(100007),
+    "InvalidActionOrVersion": _unread(100008, Kind.INTERFACE, may_be_retired=True),
+    "InvalidAccessKey": Row(
+        Kind.ACCOUNT,
+        Text("Volcengine does not know this access key.", "火山引擎中不存在该 Access Key。"),
+        Text(
+            "Copy it again from https://console.volcengine.com/iam/keymanage; it may be disabled or deleted. Access keys "
+            "begin with AKLT, temporary ones with AKTP: an API key of a product, such as Ark's, is none.",
+            "请从 https://console.volcengine.com/iam/keymanage 重新复制；该密钥可能已被禁用或删除。Access Key 以 AKLT 开头，"
+            "临时密钥以 AKTP 开头；方舟等产品的 API Key 不是 Access Key。",
         ),
-        50205: _of_input(
-            Kind.FILE,
-            Text("The picture's size is beyond the interface's limits.", "图片尺寸超出接口限制。"),
-            Text(
-                "Use another size: `fit` set to crop or downscale does it; a linked picture must be within them itself.",
-                "请更换尺寸：可将 fit 设为 crop 或 downscale；以链接发送的图片须自行符合限制。",
-            ),
+        check=Check.UNKNOWN_KEY,
+        number=100009,
+    ),
+    "SignatureDoesNotMatch": Row(
+        Kind.ACCOUNT,
+        Text(
+            "The secret key does not belong to the access key.",
+            "Secret Key 与 Access Key 不匹配。",
         ),
-        50206: _of_input(
-            Kind.FILE, Text("No picture reached the service.", "服务未收到图片。"), _LINK
+        Text(
+            "Enter both again as they stand in the console; the secret is used as it is, never decoded.",
+            "请按控制台所示重新填写两个密钥；Secret Key 原样使用，无需解码。",
         ),
-        50207: _of_input(
-            Kind.FILE,
-            Text(
-                "The service could not decode the picture, or not fetch its link.",
-                "服务无法解码图片，或无法获取图片链接。",
-            ),
-            _LINK,
-        ),
-        50213: _of_input(
-            Kind.FILE,
-            Text("The request is too large for the service.", "请求超出服务允许的大小。"),
-            Text(
-                "Send a smaller picture: crop it around the mask, or scale it down.",
-                "请发送更小的图片：围绕遮罩裁剪，或缩小图片。",
-            ),
-        ),
-        50218: _of_input(
-            Kind.PICTURE,
-            Text(
-                "The picture did not pass the review (resource exists risk).",
-                "图片未通过审核（资源存在风险）。",
-            ),
-            _ANOTHER_PICTURE,
-        ),
-        60208: _of_input(
-            Kind.PICTURE,
-            Text("The picture holds sensitive content.", "图片含有敏感内容。"),
-            _ANOTHER_PICTURE,
-        ),
-        60102: _of_input(
-            Kind.PICTURE,
-            Text("The service found no face in the picture.", "服务未在图片中检测到人脸。"),
-            _ANOTHER_PICTURE,
-        ),
-        "MissingParameter": _unread(100002),
-        "MissingAuthenticationToken": _unread(100003, Kind.ACCOUNT),
-        "MissingRequestInfo": _unread(100004),
-        "MissingSignature": _unread(100005, Kind.ACCOUNT),
-        "InvalidTimestamp": Row(
-            Kind.ACCOUNT,
-            Text(
-                "The clock of this machine is wrong by more than 15 minutes.",
-                "本机时钟误差超过 15 分钟。",
-            ),
-            Text(
-                "Set the clock of the machine that runs ComfyUI.",
-                "请校准运行 ComfyUI 的机器的时钟。",
-            ),
-            Again.ANOTHER_CLOCK,
-            check=Check.CLOCK,
-            number=100006,
-        ),
-        "ServiceNotFound": _unread(100007),
-        "InvalidActionOrVersion": _unread(100008, Kind.INTERFACE, may_be_retired=True),
-        "InvalidAccessKey": Row(
-            Kind.ACCOUNT,
-            Text("Volcengine does not know this access key.", "火山引擎中不存在该 Access Key。"),
-            Text(
-                "Copy it again from https://console.volcengine.com/iam/keymanage; it may be disabled or deleted. Access keys "
-                "begin with AKLT, temporary ones with AKTP: an API key of a product, such as Ark's, is none.",
-                "请从 https://console.volcengine.com/iam/keymanage 重新复制；该密钥可能已被禁用或删除。Access Key 以 AKLT 开头，"
-                "临时密钥以 AKTP 开头；方舟等产品的 API Key 不是 Access Key。",
-            ),
-            check=Check.UNKNOWN_KEY,
-            number=100009,
-        ),
-        "SignatureDoesNotMatch": Row(
-            Kind.ACCOUNT,
-            Text(
-                "The secret key does not belong to the access key.",
-                "Secret Key 与 Access Key 不匹配。",
-            ),
-            Text(
-                "Enter both again as they stand in the console; the secret is used as it is, never decoded.",
-                "请按控制台所示重新填写两个密钥；Secret Key 原样使用，无需解码。",
-            ),
-            check=Check.WRONG_PAIR,
-            number=100010,
-        ),
-        "LackPolicy": Row(
-            Kind.ACCOUNT,
-            Text("The key's user lacks a policy.", "密钥所属用户缺少权限策略。"),
-            _RIGHTS,
-            check=Check.NO_PERMISSION,
-            number=100012,
-        ),
-        "AccessDenied": Row(
-            Kind.ACCOUNT,
-            Text("Access denied.", "拒绝访问。"),
-            _RIGHTS,
-            check=Check.NO_PERMISSION,
-            number=100013,
-        ),
-        # The service behind the gateway may have painted all the same.
-        "InternalError": Row(
-            Kind.SERVICE,
-            Text("The gateway had an internal error.", "网关内部错误。"),
-            _LATER,
-            definite=False,
-            number=100014,
-        ),
-        "InternalServiceTimeout": Row(
-            Kind.SERVICE,
-            Text("The service behind the gateway was too slow.", "网关后端的服务超时。"),
-            _LATER,
-            definite=False,
-            number=100016,
-        ),
-        # No number of these two is known.
-        "FlowLimitExceeded": Row(
-            Kind.RATE,
-            _TOO_FAST,
-            Text("Run it again later.", "请稍后重试。"),
-            Again.WHEN_ALLOWED,
-        ),
-        "ServiceUnavailableTemp": Row(
-            Kind.SERVICE,
-            Text("The service is unavailable for the moment.", "服务暂时不可用。"),
-            _LATER,
-        ),
-    }
-)
+        check=Check.WRONG_PAIR,
+        number=100010,
+    ),
+    "LackPolicy": replace(
+        _DENIED,
+        cause=Text("The key's user lacks a policy.", "密钥所属用户缺少权限策略。"),
+        number=100012,
+    ),
+    "AccessDenied": replace(_DENIED, number=100013),
+    # The service behind the gateway may have painted all the same.
+    "InternalError": Row(
+        Kind.SERVICE,
+        Text("The gateway had an internal error.", "网关内部错误。"),
+        _LATER,
+        definite=False,
+        number=100014,
+    ),
+    "InternalServiceTimeout": Row(
+        Kind.SERVICE,
+        Text("The service behind the gateway was too slow.", "网关后端的服务超时。"),
+        _LATER,
+        definite=False,
+        number=100016,
+    ),
+    # No number of these two is known.
+    "FlowLimitExceeded": _TOO_FAST,
+    "ServiceUnavailableTemp": Row(
+        Kind.SERVICE,
+        Text("The service is unavailable for the moment.", "服务暂时不可用。"),
+        _LATER,
+    ),
+}
 
 # The gateway may name a number instead of its word.
-WORDS: Mapping[int, int | str] = MappingProxyType(
-    {row.number: code for code, row in ROWS.items() if row.number}
-)
+WORDS: Mapping[int, int | str] = {row.number: code for code, row in ROWS.items() if row.number}
 
 
 def look_up(code: int | str, status_code: int) -> Row:
@@ -444,11 +427,9 @@ def look_up(code: int | str, status_code: int) -> Row:
     ends_task = EndsTask.YES if number else EndsTask.NO
     check = Check.CANNOT_TELL if number else Check.REFUSED
     if status_code == 429:
-        again = Again.WHEN_ALLOWED
-        return Row(Kind.RATE, _TOO_FAST, ROWS[50429].remedy, again, check=check)
+        return replace(_TOO_FAST, check=check)
     if status_code in (401, 403):
-        denied = Text("Access denied.", "拒绝访问。")
-        return Row(Kind.ACCOUNT, denied, ROWS[50400].remedy, check=check)
+        return replace(_DENIED, remedy=ROWS[50400].remedy, check=check)
     if status_code >= 500:
         failed = Text("The service failed.", "服务出错。")
         return Row(Kind.SERVICE, failed, _LATER, definite=definite, ends_task=ends_task)

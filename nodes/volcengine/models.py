@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from ..words import Text
@@ -136,7 +135,7 @@ ERASE = Model(
     widens_mask_px=15,
     successor=DREAM_INPAINT,
     takes=frozenset({"steps", "scale", "seed", "return_url", "logo_info"}),
-    defaults=MappingProxyType({"steps": 30, "scale": 7.0}),
+    defaults={"steps": 30, "scale": 7.0},
     max_file_bytes=_SIBLING_FILE_BYTES,
 )
 
@@ -180,14 +179,8 @@ ENTITY_SEGMENTATION = replace(
 )
 
 # Those that paint, in the order in which the nodes offer them.
-INPAINTING: Mapping[str, Model] = MappingProxyType(
-    {model.req_key: model for model in (INPAINTING_EDIT, DREAM_INPAINT, ERASE, EXTEND)}
-)
+INPAINTING = {model.req_key: model for model in (INPAINTING_EDIT, DREAM_INPAINT, ERASE, EXTEND)}
 # All that the nodes use.
-INTERFACES: Mapping[str, Model] = MappingProxyType(
-    {
-        **INPAINTING,
-        SUBJECT_SEGMENTATION.req_key: SUBJECT_SEGMENTATION,
-        ENTITY_SEGMENTATION.req_key: ENTITY_SEGMENTATION,
-    }
-)
+INTERFACES: Mapping[str, Model] = INPAINTING | {
+    model.req_key: model for model in (SUBJECT_SEGMENTATION, ENTITY_SEGMENTATION)
+}

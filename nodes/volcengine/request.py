@@ -6,7 +6,6 @@ import base64
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,12 +14,10 @@ if TYPE_CHECKING:
     from .models import Model
 
 # https://www.volcengine.com/docs/86081/1804490, field `logo_info`
-LOGO_POSITIONS = MappingProxyType(
-    {"bottom_right": 0, "bottom_left": 1, "top_left": 2, "top_right": 3}
-)
+LOGO_POSITIONS = {"bottom_right": 0, "bottom_left": 1, "top_left": 2, "top_right": 3}
 # The longest part of `aigc_meta`: https://www.volcengine.com/docs/85621/2375477
 LABEL_CHARACTERS = 256
-LOGO_LANGUAGES = MappingProxyType({"chinese": 0, "english": 1})
+LOGO_LANGUAGES = {"chinese": 0, "english": 1}
 
 
 @dataclass(frozen=True)
