@@ -95,9 +95,6 @@ class Row:
     number: int = 0
 
 
-_ANOTHER_PICTURE = Text("Use another picture.", "请更换图片。")
-_ANOTHER_PROMPT = Text("Reword the prompt.", "请修改提示词。")
-_ANOTHER_SEED = Text("Try another seed, or reword the prompt.", "请更换种子或修改提示词。")
 _LATER = Text("Run it again in a moment.", "请稍后重试。")
 _OWN_REVIEW = Row(
     Kind.SERVICE,
@@ -127,33 +124,48 @@ _LINK = Text(
 )
 
 
-def _of_input(
-    kind: Kind,
-    cause: Text,
-    remedy: Text,
-    again: Again = Again.NEVER,
-    check: Check = Check.ACTIVATED,
-) -> Row:
+def _of_input(kind: Kind, cause: Text, remedy: Text, again: Again = Again.NEVER) -> Row:
     """What was sent, or what was painted of it, was rejected."""
-    return Row(kind, cause, remedy, again, ends_task=EndsTask.YES, check=check)
+    return Row(kind, cause, remedy, again, ends_task=EndsTask.YES, check=Check.ACTIVATED)
 
 
-def _internal(cause: Text) -> Row:
-    return Row(Kind.SERVICE, cause, _LATER, Again.IF_QUICK, ends_task=EndsTask.IF_REPEATED)
+def _of_picture(english: str, chinese: str) -> Row:
+    return _of_input(
+        Kind.PICTURE, Text(english, chinese), Text("Use another picture.", "请更换图片。")
+    )
 
 
-def _parameters(cause: Text, check: Check, *, may_be_retired: bool = False) -> Row:
+def _of_prompt(english: str, chinese: str, kind: Kind = Kind.PROMPT) -> Row:
+    return _of_input(kind, Text(english, chinese), Text("Reword the prompt.", "请修改提示词。"))
+
+
+def _of_result(english: str, chinese: str) -> Row:
+    remedy = Text("Try another seed, or reword the prompt.", "请更换种子或修改提示词。")
+    return _of_input(Kind.RESULT, Text(english, chinese), remedy, Again.ANOTHER_SEED)
+
+
+def _of_parameters(english: str, chinese: str, *, may_be_retired: bool = False) -> Row:
     return Row(
         Kind.REQUEST,
-        cause,
+        Text(english, chinese),
         Text(
             "Check picture, mask and settings against the interface's limits; if they are within them, report this.",
             "请对照接口限制检查图片、遮罩和参数；如均符合，请反馈该问题。",
         ),
         ends_task=EndsTask.YES,
         may_be_retired=may_be_retired,
-        check=check,
+        check=Check.CANNOT_TELL if may_be_retired else Check.ACTIVATED,
     )
+
+
+def _internal(english: str, chinese: str) -> Row:
+    cause = Text(english, chinese)
+    return Row(Kind.SERVICE, cause, _LATER, Again.IF_QUICK, ends_task=EndsTask.IF_REPEATED)
+
+
+def _lost(number: int, english: str, chinese: str) -> Row:
+    """The service behind the gateway may have painted all the same."""
+    return Row(Kind.SERVICE, Text(english, chinese), _LATER, definite=False, number=number)
 
 
 def _unread(number: int, kind: Kind = Kind.REQUEST, *, may_be_retired: bool = False) -> Row:
@@ -170,45 +182,20 @@ def _unread(number: int, kind: Kind = Kind.REQUEST, *, may_be_retired: bool = Fa
 
 
 ROWS: Mapping[int | str, Row] = {
-    50411: _of_input(
-        Kind.PICTURE,
-        Text("The input picture did not pass the review.", "输入图片未通过审核。"),
-        _ANOTHER_PICTURE,
+    50411: _of_picture("The input picture did not pass the review.", "输入图片未通过审核。"),
+    50511: _of_result("The painted picture did not pass the review.", "生成的图片未通过审核。"),
+    50412: _of_prompt("The prompt did not pass the review.", "提示词未通过审核。"),
+    50512: _of_prompt(
+        "The output text did not pass the review.", "输出文本未通过审核。", Kind.RESULT
     ),
-    50511: _of_input(
-        Kind.RESULT,
-        Text("The painted picture did not pass the review.", "生成的图片未通过审核。"),
-        _ANOTHER_SEED,
-        Again.ANOTHER_SEED,
+    50413: _of_prompt(
+        "The prompt holds a blocked word, name or brand.", "提示词含有敏感词、人名或版权内容。"
     ),
-    50412: _of_input(
-        Kind.PROMPT,
-        Text("The prompt did not pass the review.", "提示词未通过审核。"),
-        _ANOTHER_PROMPT,
+    50518: _of_picture(
+        "The input picture shows something under copyright.", "输入图片涉及版权内容。"
     ),
-    50512: _of_input(
-        Kind.RESULT,
-        Text("The output text did not pass the review.", "输出文本未通过审核。"),
-        _ANOTHER_PROMPT,
-    ),
-    50413: _of_input(
-        Kind.PROMPT,
-        Text(
-            "The prompt holds a blocked word, name or brand.",
-            "提示词含有敏感词、人名或版权内容。",
-        ),
-        _ANOTHER_PROMPT,
-    ),
-    50518: _of_input(
-        Kind.PICTURE,
-        Text("The input picture shows something under copyright.", "输入图片涉及版权内容。"),
-        _ANOTHER_PICTURE,
-    ),
-    50519: _of_input(
-        Kind.RESULT,
-        Text("The painted picture shows something under copyright.", "生成的图片涉及版权内容。"),
-        _ANOTHER_SEED,
-        Again.ANOTHER_SEED,
+    50519: _of_result(
+        "The painted picture shows something under copyright.", "生成的图片涉及版权内容。"
     ),
     # https://www.volcengine.com/docs/6791/1223709
     201304: _of_input(
@@ -233,8 +220,8 @@ ROWS: Mapping[int | str, Row] = {
         Again.WHEN_ALLOWED,
         check=Check.CANNOT_TELL,
     ),
-    50500: _internal(Text("The service had an internal error.", "服务内部错误。")),
-    50501: _internal(Text("The service had an internal error (RPC).", "服务内部调用错误。")),
+    50500: _internal("The service had an internal error.", "服务内部错误。"),
+    50501: _internal("The service had an internal error (RPC).", "服务内部调用错误。"),
     50400: Row(
         Kind.ACCOUNT,
         Text(
@@ -261,31 +248,19 @@ ROWS: Mapping[int | str, Row] = {
         may_be_retired=True,
         check=Check.NOT_ACTIVATED,
     ),
-    50200: _parameters(
-        Text("The service did not accept the parameters.", "服务不接受这些参数。"),
-        Check.ACTIVATED,
+    50200: _of_parameters("The service did not accept the parameters.", "服务不接受这些参数。"),
+    50201: _of_parameters(
+        "The service did not accept the parameters: one is missing. The interface may have changed.",
+        "服务不接受这些参数：缺少参数，接口可能已变更。",
     ),
-    50201: _parameters(
-        Text(
-            "The service did not accept the parameters: one is missing. The interface may have changed.",
-            "服务不接受这些参数：缺少参数，接口可能已变更。",
-        ),
-        Check.ACTIVATED,
-    ),
-    50204: _parameters(
-        Text(
-            "The service did not accept the parameters: one is out of its range, or it does not know the interface.",
-            "服务不接受这些参数：参数超出范围，或接口未知。",
-        ),
-        Check.CANNOT_TELL,
+    50204: _of_parameters(
+        "The service did not accept the parameters: one is out of its range, or it does not know the interface.",
+        "服务不接受这些参数：参数超出范围，或接口未知。",
         may_be_retired=True,
     ),
-    50215: _parameters(
-        Text(
-            "The service did not accept the parameters, the picture or the mask.",
-            "服务不接受这些参数、图片或遮罩。",
-        ),
-        Check.CANNOT_TELL,
+    50215: _of_parameters(
+        "The service did not accept the parameters, the picture or the mask.",
+        "服务不接受这些参数、图片或遮罩。",
         may_be_retired=True,
     ),
     50205: _of_input(
@@ -313,24 +288,12 @@ ROWS: Mapping[int | str, Row] = {
             "请发送更小的图片：围绕遮罩裁剪，或缩小图片。",
         ),
     ),
-    50218: _of_input(
-        Kind.PICTURE,
-        Text(
-            "The picture did not pass the review (resource exists risk).",
-            "图片未通过审核（资源存在风险）。",
-        ),
-        _ANOTHER_PICTURE,
+    50218: _of_picture(
+        "The picture did not pass the review (resource exists risk).",
+        "图片未通过审核（资源存在风险）。",
     ),
-    60208: _of_input(
-        Kind.PICTURE,
-        Text("The picture holds sensitive content.", "图片含有敏感内容。"),
-        _ANOTHER_PICTURE,
-    ),
-    60102: _of_input(
-        Kind.PICTURE,
-        Text("The service found no face in the picture.", "服务未在图片中检测到人脸。"),
-        _ANOTHER_PICTURE,
-    ),
+    60208: _of_picture("The picture holds sensitive content.", "图片含有敏感内容。"),
+    60102: _of_picture("The service found no face in the picture.", "服务未在图片中检测到人脸。"),
     "MissingParameter": _unread(100002),
     "MissingAuthenticationToken": _unread(100003, Kind.ACCOUNT),
     "MissingRequestInfo": _unread(100004),
@@ -382,20 +345,9 @@ ROWS: Mapping[int | str, Row] = {
         number=100012,
     ),
     "AccessDenied": replace(_DENIED, number=100013),
-    # The service behind the gateway may have painted all the same.
-    "InternalError": Row(
-        Kind.SERVICE,
-        Text("The gateway had an internal error.", "网关内部错误。"),
-        _LATER,
-        definite=False,
-        number=100014,
-    ),
-    "InternalServiceTimeout": Row(
-        Kind.SERVICE,
-        Text("The service behind the gateway was too slow.", "网关后端的服务超时。"),
-        _LATER,
-        definite=False,
-        number=100016,
+    "InternalError": _lost(100014, "The gateway had an internal error.", "网关内部错误。"),
+    "InternalServiceTimeout": _lost(
+        100016, "The service behind the gateway was too slow.", "网关后端的服务超时。"
     ),
     # No number of these two is known.
     "FlowLimitExceeded": _TOO_FAST,
