@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..volcengine import key_sources
 from ..volcengine.client import Client
@@ -28,42 +27,29 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 20.0
 
-# What the page calls an answer.
-Verdict = Literal[
-    "activated", "cannot_tell", "not_activated", "unknown_key", "wrong_secret", "clock", "no_permission", "refused",
-    "no_network", "no_service",
-]  # fmt: skip
-_VERDICTS: Mapping[Check, Verdict] = {
-    Check.ACTIVATED: "activated",
-    Check.CANNOT_TELL: "cannot_tell",
-    Check.NOT_ACTIVATED: "not_activated",
-    Check.UNKNOWN_KEY: "unknown_key",
-    Check.WRONG_PAIR: "wrong_secret",
-    Check.CLOCK: "clock",
-    Check.NO_PERMISSION: "no_permission",
-    Check.REFUSED: "refused",
-}
-_GOOD = ("activated", "cannot_tell")
+_GOOD = (Check.ACTIVATED, Check.CANNOT_TELL)
 # They hold for every interface: asking for another one would only take time.
-_OF_ALL = ("unknown_key", "wrong_secret", "clock", "no_network", "no_service")
+_OF_ALL = (
+    Check.UNKNOWN_KEY, Check.WRONG_PAIR, Check.CLOCK, Check.NO_NETWORK, Check.NO_SERVICE,
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     """What one interface answered."""
 
     model: Model
-    verdict: Verdict
+    verdict: Check
     message: Text | None = None
 
     def shown(self) -> dict[str, Any]:
-        reason = None if self.verdict in (*_GOOD, "not_activated") else self.message
+        missing = self.verdict is Check.NOT_ACTIVATED
+        reason = None if missing or self.verdict in _GOOD else self.message
         return {
             "model": self.model.req_key,
             "says": self.model.says.pair(),
-            "verdict": self.verdict,
+            "verdict": self.verdict.value,
             "message": reason.pair() if reason else None,
-            "link": self.model.activated_at if self.verdict == "not_activated" else "",
+            "link": self.model.activated_at if missing else "",
         }
 
 
@@ -98,13 +84,13 @@ def check_keys(saved: Path, environ: Mapping[str, str], home: Path | None = None
     with client.connection() as shared:  # one after the other: the account may have one place only
         for model in INTERFACES.values():
             alike = rows and rows[-1].verdict in _OF_ALL
-            rows.append(replace(rows[-1], model=model) if alike else _ask(client, model, shared))
+            rows.append(rows[-1]._replace(model=model) if alike else _ask(client, model, shared))
     if any(row.verdict in _GOOD for row in rows):
         return _summary("ok", rows=rows)
     for row in rows:
-        if row.verdict == "not_activated" and row.message:
-            return _summary("not_activated", row.message, rows)
-    return _summary(rows[0].verdict, rows[0].message)
+        if row.verdict is Check.NOT_ACTIVATED:
+            return _summary(row.verdict.value, row.message, rows)
+    return _summary(rows[0].verdict.value, rows[0].message)
 
 
 def _summary(code: str, message: Text | None = None, rows: Iterable[_Row] = ()) -> dict[str, Any]:
@@ -122,29 +108,20 @@ def _ask(client: Client, model: Model, shared: Connection) -> _Row:
     except APIResponseError as error:
         if error.row.kind is Kind.INTERFACE and model.as_pair:
             pair = _ask(client, model.as_pair, shared)
-            if pair.verdict == "activated":
-                return replace(pair, model=model)
-        return _Row(model, _VERDICTS[error.row.check], error.text)
+            if pair.verdict is Check.ACTIVATED:
+                return pair._replace(model=model)
+        return _Row(model, error.row.check, error.text)
     except APIConnectionError as error:
-        return _Row(model, "no_network", _unreached(error))
-    except InvalidResponseError as error:
-        return _Row(model, "no_service", _not_the_service(error.status_code))
-    return _Row(model, "activated")
-
-
-def _unreached(error: APIConnectionError) -> Text:
-    return (
-        Text(
+        unreached = Text(
             f"Volcengine could not be reached ({error.why.english}), so the keys were not checked.",
             f"无法连接火山引擎（{error.why.chinese}），密钥未能检查。",
         )
-        + error.remedy
-    )
-
-
-def _not_the_service(status_code: int) -> Text:
-    return Text(
-        f"Something else than Volcengine answered (HTTP {status_code}), so the keys were not checked. Check VOLC_ENDPOINT "
-        "and any proxy in between.",
-        f"应答并非来自火山引擎（HTTP {status_code}），密钥未能检查。请检查 VOLC_ENDPOINT 及中间代理。",
-    )
+        return _Row(model, Check.NO_NETWORK, unreached + error.remedy)
+    except InvalidResponseError as error:
+        another = Text(
+            f"Something else than Volcengine answered (HTTP {error.status_code}), so the keys were not checked. Check "
+            "VOLC_ENDPOINT and any proxy in between.",
+            f"应答并非来自火山引擎（HTTP {error.status_code}），密钥未能检查。请检查 VOLC_ENDPOINT 及中间代理。",
+        )
+        return _Row(model, Check.NO_SERVICE, another)
+    return _Row(model, Check.ACTIVATED)

@@ -56,16 +56,19 @@ class EndsTask(Enum):
 
 
 class Check(Enum):
-    """What a code says to a check of the keys, which asks for no picture."""
+    """What a check of the keys, which asks for no picture, finds; each by the name that the page knows."""
 
-    ACTIVATED = "refused only for what is missing"
-    NOT_ACTIVATED = "the keys are good, but may not use this interface, or it was retired"
-    CANNOT_TELL = "the keys are good, but whether they may use this interface stays open"
-    UNKNOWN_KEY = "there is no such access key"
-    WRONG_PAIR = "the secret is not that of the access key"
-    CLOCK = "the clock of this machine is wrong"
-    NO_PERMISSION = "the key's user lacks a policy"
-    REFUSED = "another reason"
+    ACTIVATED = "activated"  # refused only for what is missing
+    NOT_ACTIVATED = "not_activated"  # good keys that may not use this interface, or it was retired
+    CANNOT_TELL = "cannot_tell"  # good keys; whether they may use this interface stays open
+    UNKNOWN_KEY = "unknown_key"  # there is no such access key
+    WRONG_PAIR = "wrong_secret"  # the secret is not that of the access key
+    CLOCK = "clock"  # that of this machine is wrong
+    NO_PERMISSION = "no_permission"  # the key's user lacks a policy
+    REFUSED = "refused"  # for another reason
+    # What no code says:
+    NO_NETWORK = "no_network"
+    NO_SERVICE = "no_service"
 
 
 @dataclass(frozen=True)
