@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
-    from PIL import Image
 
     from .jobs.job import Job, Outcome
     from .paying.answered import Answered
@@ -176,7 +175,7 @@ class VolcInpaint(PaintingNode):
             _jobs(wanted, parts, checkout, encoded=False),
         )
         painted = await checkout.buy(
-            wishes, _decode, take, judge=judge, require_all=wanted.require_all
+            wishes, pictures.open_picture, take, judge=judge, require_all=wanted.require_all
         )
         kept = await in_background(canvas.keep)
         places = sorted([*kept, *(outcome.job.index - 1 for outcome in painted)])
@@ -249,7 +248,3 @@ def _files(model: Model, rgb: NDArray[np.uint8], white: masks.Mask) -> tuple[byt
     """What is sent of one picture for all its variants: itself and its mask."""
     picture = encode.picture(rgb, model.max_file_bytes, model.safe_file_bytes)
     return picture.data, encode.mask(white)
-
-
-def _decode(files: tuple[bytes, ...]) -> Image.Image:
-    return pictures.open_picture(pictures.first(files))

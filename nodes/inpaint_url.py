@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .jobs.job import Outcome
-    from .paying.answered import Answered
 
 
 class VolcInpaintURL(PaintingNode):
@@ -87,11 +86,17 @@ class VolcInpaintURL(PaintingNode):
         taken: dict[int, NDArray[np.uint8]] = {}
 
         def take(outcome: Outcome) -> NDArray[np.uint8]:
-            return taken.setdefault(outcome.job.index, outcome.value)
+            return taken.setdefault(outcome.job.index, np.asarray(outcome.value))
 
         jobs = wanted.jobs(wanted.request(urls=urls), key)
         painted = await checkout.buy(
-            jobs, _decode, take, judge=_judge, one_shape=True, require_all=wanted.require_all
+            jobs,
+            pictures.open_picture,
+            take,
+            # nobody here knows the size of what was sent
+            judge=lambda outcome: look(outcome.value.size),
+            one_shape=True,
+            require_all=wanted.require_all,
         )
         places = [outcome.job.index - 1 for outcome in painted]
         return checkout.output(
@@ -125,16 +130,6 @@ def _link(text: str, name: str) -> str:
         )
     check_url(found[0], name)
     return found[0]
-
-
-def _decode(files: tuple[bytes, ...]) -> NDArray[np.uint8]:
-    return pictures.decode_picture(pictures.first(files))
-
-
-def _judge(outcome: Outcome) -> Answered:
-    # nobody here knows the size of what was sent
-    height, width, _ = outcome.value.shape
-    return look((width, height))
 
 
 def _batch(painted: list[NDArray[np.uint8]]) -> torch.Tensor:

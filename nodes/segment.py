@@ -136,7 +136,7 @@ class VolcSegment(io.ComfyNode):
             return found.put(outcome.job.image, outcome.value, _scores(outcome.data))
 
         # A batch of masks has one for each picture: one missing would shift the others.
-        await checkout.buy(jobs, _decode, take, require_all=True)
+        await checkout.buy(jobs, pictures.decode_grey, take, require_all=True)
         # a frame of a batch in which nothing was found gets an empty mask
         empty = found.nothing_in()
         if len(empty) == count:
@@ -162,15 +162,6 @@ def _call(target: str, max_entities: int, refine: str) -> tuple[models.Model, di
         "only_mask": _WHOLE_MASK,
         "refine_mask": _REFINE[refine],
     }
-
-
-def _decode(files: tuple[bytes, ...]) -> NDArray[np.uint8]:
-    """The answer's mask or index map, uint8 [H, W].
-
-    Raises:
-        ValueError: There is none, or it is no such picture.
-    """
-    return pictures.decode_grey(pictures.first(files))
 
 
 def _scores(data: Mapping[str, Any]) -> list[float]:

@@ -14,6 +14,7 @@ from ..host.display import Display, follow
 from ..host.settings import Settings
 from ..jobs import account, folders, workers
 from ..jobs.job import MadeWhenNeeded
+from ..pixels import pictures
 from ..volcengine import key_sources
 from .answered import judged, look
 from .report import report, summary
@@ -68,7 +69,7 @@ class Checkout:
     async def buy(
         self,
         jobs: Wanted,
-        decode: Callable[[tuple[bytes, ...]], Any],
+        decode: Callable[[bytes], Any],
         take: Callable[[Outcome], NDArray[np.uint8]],
         *,
         judge: Callable[[Outcome], Answered] | None = None,
@@ -79,8 +80,8 @@ class Checkout:
 
         Args:
             jobs: What is wanted, in order; made on a thread of the run where they are made when needed.
-            decode: Makes the value of an outcome of the pictures' bytes, on a thread of the run; a ValueError means that
-                they are no pictures.
+            decode: Makes the value of an outcome of its picture's file, on a thread of the run; a ValueError means that it
+                is no picture.
             take: Called once for each outcome with a value; returns what to preview, uint8 [H, W, 3].
             judge: Asked before that; what it says is unfit is not taken.
             one_shape: Whether what is not of the shape of the first picture is unfit, too.
@@ -100,7 +101,7 @@ class Checkout:
         run = workers.start(
             self._account,
             jobs,
-            decode,
+            lambda files: decode(pictures.first(files)),
             calls_per_day=self._calls_per_day,
             origin=server.origin(self._node_id),
             check=server.throw_if_interrupted,
