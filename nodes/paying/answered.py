@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..jobs import messages
-from ..pixels import fitting
 from ..volcengine.errors import VolcengineError
 from ..words import Text
 
@@ -15,13 +14,18 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 
+_MIN_SIDE = 64
+"""Shortest side of an answer that can be of use, px: none that is sent is shorter (volcengine.com/docs/86081/1804490)."""
+
+_STEP = 16
+"""Sides of what models paint are multiples of it, px."""
+
 
 class UnfitAnswerError(VolcengineError):
     """The picture is paid and kept, but of another shape than what was sent; it is never stretched in silently."""
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(NamedTuple):
     """What is said of one answer.
 
     Attributes:
@@ -43,11 +47,29 @@ def look(size: Size, sent: Size | None = None, part: Size | None = None) -> Answ
         sent: The same of what was sent; None if nobody here knows.
         part: The same of the part of the picture that was sent.
     """
-    if not fitting.fits(size, sent or size):
+    if not fits(size, sent or size):
         return Answered(size, unfit=_unfit(size, sent or size))
-    if sent and part and fitting.is_coarser(size, part, sent):
+    if sent and part and is_coarser(size, part, sent):
         return Answered(size, note=_coarse(size, part))
     return Answered(size)
+
+
+def fits(answer: Size, sent: Size) -> bool:
+    """Whether an answer can take the place of what was sent without being stretched.
+
+    Returns:
+        False if its shape differs by more than rounding to multiples of 16, or to whole pixels, explains; or if it is too
+        small to be one.
+    """
+    if min(answer) < _MIN_SIDE:
+        return False
+    across, down = map(_scales, answer, sent)
+    return max(across[0], down[0]) < min(across[1], down[1])
+
+
+def is_coarser(answer: Size, part: Size, sent: Size) -> bool:
+    """Whether an answer has fewer pixels than the part of the picture, although more were sent of it."""
+    return max(answer) + _STEP <= max(map(min, part, sent))
 
 
 def judged(outcome: Outcome, answered: Answered) -> Outcome:
@@ -62,6 +84,12 @@ def judged(outcome: Outcome, answered: Answered) -> Outcome:
         error=UnfitAnswerError(answered.unfit),
         notes=(*outcome.notes, messages.note(outcome.job, answered.unfit)),
     )
+
+
+def _scales(side: int, original: int) -> tuple[float, float]:
+    """Between which a side was scaled, if only rounding changed it besides."""
+    rounded = 1 if side % _STEP else _STEP
+    return (side - rounded) / original, (side + rounded) / original
 
 
 def _unfit(size: Size, sent: Size) -> Text:

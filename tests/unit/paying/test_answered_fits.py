@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from volc_inpaint.nodes.pixels.fitting import fits, is_coarser
+from volc_inpaint.nodes.paying.answered import fits, is_coarser
 
 sides = st.integers(64, 4096)
 
