@@ -17,8 +17,7 @@ from ..jobs.job import MadeWhenNeeded
 from ..pixels import pictures
 from ..volcengine import key_sources
 from .answered import judged, look
-from .report import report, summary
-from .verdict import verdict
+from .report import report, summary, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 
 # Runs of each node that did not get all of their pictures.
-_incomplete: Counter[str] = Counter()
+incomplete: Counter[str] = Counter()
 
 
 class Checkout:
@@ -127,7 +126,7 @@ class Checkout:
         ]
         missing = [outcome for outcome in self.outcomes if outcome.job.index not in taken]
         if any(outcome.status in ("failed", "unknown") for outcome in missing):
-            _incomplete[self._node_id] += 1
+            incomplete[self._node_id] += 1
         if missing and (require_all or len(missing) == len(self.outcomes)):
             raise verdict(self.outcomes, missing)
         return [outcome for outcome in self.outcomes if outcome.job.index in taken]
@@ -158,11 +157,3 @@ class Checkout:
             report(self.outcomes, notes=notes, **fields),
             ui={"images": self._previews, "volc_inpaint": [summary(self.outcomes, notes)]},
         )
-
-
-def fingerprint(node_id: str, seed: int | None) -> float:
-    """What a paying node's `fingerprint_inputs` answers: ComfyUI runs the node when it differs from that of its cached run.
-
-    A seed of -1 runs anew each time. Any other only when an input changed, or to get what its last run missed.
-    """
-    return float("nan") if seed == -1 else _incomplete[node_id]

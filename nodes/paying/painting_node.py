@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from .checkout import fingerprint
+from .checkout import incomplete
 from .painting_widgets import check_seed
 
 
@@ -20,5 +20,8 @@ class PaintingNode(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float:
-        """Looked at before each run; another value runs the node anew."""
-        return fingerprint(cls.hidden.unique_id, seed)
+        """ComfyUI runs the node when this differs from what it was at the cached run.
+
+        A seed of -1 runs anew each time. Any other only when an input changed, or to get what its last run missed.
+        """
+        return float("nan") if seed == -1 else incomplete[cls.hidden.unique_id]

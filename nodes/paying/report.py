@@ -1,4 +1,4 @@
-"""The report of a run: what was paid, what came from the journal, what failed and why."""
+"""What a run tells at its end: what was paid, what came from the journal, what failed and why; or its error."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..jobs.job import LINK_LIFE_S
+from ..words import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..jobs.job import Outcome
-    from ..words import Text
+    from ..volcengine.errors import VolcengineError
 
 
 def summary(outcomes: Sequence[Outcome], notes: Iterable[Text] = ()) -> dict[str, Any]:
@@ -95,6 +96,38 @@ def links(outcomes: Iterable[Outcome]) -> str:
     return "\n".join(url for outcome in outcomes for url in outcome.urls)
 
 
+def verdict(outcomes: Sequence[Outcome], missing: Sequence[Outcome]) -> VolcengineError:
+    """The error of a run that cannot be used: one that may have cost money before all others, and what it means for them.
+
+    Args:
+        outcomes: One per job, in order.
+        missing: Those of them whose pictures cannot be used; at least one of them has an error.
+    """
+    errors = [outcome.error for outcome in missing if outcome.error is not None]
+    error = next((error for error in errors if error.doubtful), errors[0])
+    doubts = sum(outcome.status == "unknown" for outcome in missing)
+    if doubts and len(missing) > 1:
+        error.add_context(
+            Text(
+                f"{doubts} of {len(missing)} missing pictures may have been billed.",
+                f"缺少的 {len(missing)} 张图片中有 {doubts} 张可能已计费。",
+            ),
+        )
+    delivered = len(outcomes) - len(missing)
+    if delivered:
+        error.add_context(
+            Text(
+                f"{delivered} of {len(outcomes)} pictures arrived and are in the journal; the next run "
+                "takes them from there without paying again.",
+                f"{len(outcomes)} 张中已有 {delivered} 张到达并保存在本地记录中，下次运行会直接取用，不会重复付费。",
+            ),
+        )
+    # The report, where the notes would stand, is not made.
+    for note in _notes(outcomes):
+        error.add_context(note)
+    return error
+
+
 def _counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
     statuses = [outcome.status for outcome in outcomes]
     return {
@@ -105,7 +138,7 @@ def _counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
     }
 
 
-def _notes(outcomes: Sequence[Outcome], notes: Iterable[Text]) -> list[Text]:
+def _notes(outcomes: Sequence[Outcome], notes: Iterable[Text] = ()) -> list[Text]:
     """The node's notes and those of the outcomes, each once."""
     of_outcomes = [note for outcome in outcomes for note in outcome.notes]
     return list(dict.fromkeys([*notes, *of_outcomes]))

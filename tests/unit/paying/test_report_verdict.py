@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from to_paint import PAID, job
 from volc_inpaint.nodes.jobs.job import failed
-from volc_inpaint.nodes.paying.verdict import verdict
+from volc_inpaint.nodes.paying.report import verdict
 from volc_inpaint.nodes.volcengine.errors import APITimeoutError, NotSentError
 from volc_inpaint.nodes.words import Text
 
