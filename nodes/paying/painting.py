@@ -109,7 +109,14 @@ class Painting:
             urls: The same two as links; instead of `pictures`.
             size: Width and height of the image, px.
         """
-        model, fields = self.model, {**self.sampling(), **self._of_the_picture()}
+        model, logo = self.model, self.logo_info
+        fields: dict[str, object] = {**self.sampling(), "return_url": self.return_url}
+        if logo is not None:
+            # the service draws none unless told to: a watermark turned off is the same paid picture as none
+            if logo.add_logo:
+                fields["logo_info"] = logo.wire(opacity=model.logo_opacity)
+            if label := logo.label():
+                fields["aigc_meta"] = label
         parameters = {name: value for name, value in fields.items() if name in model.takes}
         if model.prompt_field:
             parameters = {model.prompt_field: self.prompt, **parameters}
@@ -153,17 +160,6 @@ class Painting:
             widget.name: defaults.get(widget.name, value) if value == widget.default else value
             for widget, value in ((STEPS, self.steps), (SCALE, self.scale))
         }
-
-    def _of_the_picture(self) -> dict[str, object]:
-        """What is asked of the finished picture."""
-        fields: dict[str, object] = {"return_url": self.return_url}
-        if self.logo_info is not None:
-            # the service draws none unless told to: a watermark turned off is the same paid picture as none
-            if self.logo_info.add_logo:
-                fields["logo_info"] = self.logo_info.wire(opacity=self.model.logo_opacity)
-            if label := self.logo_info.label():
-                fields["aigc_meta"] = label
-        return fields
 
 
 def _prompt(value: Any, model: Model) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..words import Text, numbers
@@ -29,27 +30,23 @@ def of_run(wanted: Painting, outcomes: Sequence[Outcome], painted: Sequence[Outc
     ]
 
 
-def of_copies(outcomes: Iterable[Outcome]) -> list[Text]:
+def of_copies(outcomes: Iterable[Outcome]) -> Iterator[Text]:
     """That equal pictures of a batch, with equal masks, are one purchase."""
     seen: dict[str, dict[int, None]] = {}
     for job in (outcome.job for outcome in outcomes):
         if not job.drawn:
             seen.setdefault(job.pixels_key, {})[job.image] = None
-    notes = []
     for copies in seen.values():
         if len(copies) > 1:
             which = numbers(copies)
-            notes.append(
-                Text(
-                    f"Pictures {which.english} are the same with the same mask: they are bought once and come back alike. "
-                    "For more to choose from, raise variants.",
-                    f"图片 {which.chinese} 及其遮罩完全相同：只购买一次，结果也相同。需要更多选择时请增大“变体数”（variants）。",
-                )
+            yield Text(
+                f"Pictures {which.english} are the same with the same mask: they are bought once and come back alike. "
+                "For more to choose from, raise variants.",
+                f"图片 {which.chinese} 及其遮罩完全相同：只购买一次，结果也相同。需要更多选择时请增大“变体数”（variants）。",
             )
-    return notes
 
 
-def of_missing(outcomes: Iterable[Outcome], painted: Iterable[Outcome]) -> list[Text]:
+def of_missing(outcomes: Iterable[Outcome], painted: Iterable[Outcome]) -> Iterator[Text]:
     """Which pictures are not in the batch, so that those behind them have moved up.
 
     Args:
@@ -57,43 +54,33 @@ def of_missing(outcomes: Iterable[Outcome], painted: Iterable[Outcome]) -> list[
         painted: Those of them whose pictures are in the batch.
     """
     there = {outcome.job.index for outcome in painted}
-    per_image: dict[int, list[bool]] = {}
-    for outcome in outcomes:
-        per_image.setdefault(outcome.job.image, []).append(outcome.job.index not in there)
     english, chinese = [], []
-    for image, gone in per_image.items():
+    for image, jobs in groupby((outcome.job for outcome in outcomes), lambda job: job.image):
+        gone = [job.index not in there for job in jobs]
         if any(gone):
             which = numbers(variant for variant, is_gone in enumerate(gone, 1) if is_gone)
             whole = all(gone)
             english.append(f"picture {image}" + ("" if whole else f" variant {which.english}"))
             chinese.append(f"图片 {image}" + ("" if whole else f" 的变体 {which.chinese}"))
-    if not english:
-        return []
-    return [
-        Text(
+    if english:
+        yield Text(
             f"Not in the batch: {'; '.join(english)}. What is behind has moved up; `batch` in the report says which place is "
             "which. With require_all on, this is an error.",
             f"批次中缺少：{'；'.join(chinese)}。其后的图片依次前移，report 的 `batch` 列出每个位置对应的图片和变体。"
             "开启 require_all 则改为报错。",
         )
-    ]
 
 
-def of_links(painted: Iterable[Outcome], *, return_url: bool) -> list[Text]:
+def of_links(painted: Iterable[Outcome], *, return_url: bool) -> Iterator[Text]:
     """Which of the pictures that came have no link although one was asked for, and what to do."""
-    if not return_url:
-        return []
     bare = [outcome.job.index for outcome in painted if not outcome.urls]
-    if not bare:
-        return []
-    return [
-        Text(
+    if return_url and bare:
+        yield Text(
             f"No living link for variant {', '.join(map(str, bare))}: the picture comes from the journal, and either no link "
             "was asked for when it was bought, or its 24 hours are over. Another seed buys a new picture with a link.",
             f"变体 {'、'.join(map(str, bare))} 没有有效链接：图片取自本地记录，购买时未要求链接，或链接已超过 24 小时。"
             "更换种子可购买带链接的新图片。",
         )
-    ]
 
 
 def of_widgets(wanted: Painting) -> list[Text]:

@@ -71,15 +71,15 @@ def test_the_eraser_says_what_it_left_out_and_what_it_took():
 
 
 def test_pictures_without_the_link_asked_for_are_named_once():
-    assert [] == painting_notes.of_links([PAID, KEPT], return_url=False)
-    assert [] == painting_notes.of_links([PAID], return_url=True)
+    assert [] == [*painting_notes.of_links([PAID, KEPT], return_url=False)]
+    assert [] == [*painting_notes.of_links([PAID], return_url=True)]
     (note,) = painting_notes.of_links([PAID, KEPT], return_url=True)
     assert "variant 2:" in note.english
     assert "变体 2 " in note.chinese
 
 
 def test_what_is_not_in_the_batch_is_named():
-    assert [] == painting_notes.of_missing([PAID, KEPT], [PAID, KEPT])
+    assert [] == [*painting_notes.of_missing([PAID, KEPT], [PAID, KEPT])]
 
     (note,) = painting_notes.of_missing(ALL, [PAID, KEPT])
 
@@ -99,4 +99,4 @@ def test_copies_are_named_unless_their_seeds_were_drawn():
     assert "Pictures 1, 3, 4 are the same" in note.english
     assert "图片 1、3、4 " in note.chinese
     drawn = [Job(n, n, request, "a", seed=n, drawn=True) for n in (1, 2)]
-    assert [] == painting_notes.of_copies(Outcome(job, "paid") for job in drawn)
+    assert [] == [*painting_notes.of_copies(Outcome(job, "paid") for job in drawn)]
