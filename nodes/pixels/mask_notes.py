@@ -44,28 +44,27 @@ def brought(given: Masks, layers: Sequence[Mask]) -> list[Text]:
         stack = stack.amax(0, keepdim=True)
     # most masks are hard, which two looks tell
     if any(_count(layer, FAINTEST) != _count(layer, _NEARLY_WHITE) for layer in stack):
-        notes += faint(stack, THRESHOLD) + _soft(stack)
-    shares = _shares(layers)
+        notes += [*faint(stack, THRESHOLD), *_soft(stack)]
+    # equal ones may be one and the same
+    distinct = {id(layer): layer for layer in layers}
+    masked = {key: np.count_nonzero(layer) / layer.size for key, layer in distinct.items()}
+    shares = [masked[id(layer)] for layer in layers]
     if empty := [number for number, share in enumerate(shares, 1) if share == 0]:
         its_own = [brightest(stack[number - 1]) for number in empty] if len(stack) == count else []
         notes.append(_untouched(empty, max(its_own, default=0.0)))
-    notes += _stray({id(layer): layer for layer in layers if layer.any()}.values())
-    return notes + mostly_masked(shares)
+    return [*notes, *_stray(distinct.values()), *mostly_masked(shares)]
 
 
-def of_range(given: Masks) -> list[Text]:
+def of_range(given: Masks) -> Iterator[Text]:
     """That values were divided."""
-    if given.white == 1:
-        return []
-    return [
-        Text(
+    if given.white != 1:
+        yield Text(
             f"The mask's values go beyond 1, so they were read as 0 to {given.white}.",
             f"遮罩的值大于 1，已按 0 到 {given.white} 读取。",
         )
-    ]
 
 
-def faint(stack: torch.Tensor, threshold: float) -> list[Text]:
+def faint(stack: torch.Tensor, threshold: float) -> Iterator[Text]:
     """That parts which stand by themselves are below the threshold.
 
     Args:
@@ -90,36 +89,30 @@ def faint(stack: torch.Tensor, threshold: float) -> list[Text]:
             area += left
             peak = max(peak, brightest(soft[torch.from_numpy(parts)]))
             where.append(number)
-    if not where:
-        return []
-    masks = named(where, len(stack), "mask", "遮罩")
-    return [
-        Text(
+    if where:
+        masks = named(where, len(stack), "mask", "遮罩")
+        yield Text(
             f"{area} px of {masks.english} are too faint, {peak:.2f} at most, and are not repainted: it takes {threshold:.2f}. "
             "MaskNormalize with a lower threshold takes them along.",
             f"{masks.chinese}中有 {area} 像素过淡（最亮 {peak:.2f}，低于阈值 {threshold:.2f}），不会重绘。"
             "用 MaskNormalize 降低阈值可将其包括在内。",
         )
-    ]
 
 
-def mostly_masked(shares: Sequence[float]) -> list[Text]:
+def mostly_masked(shares: Sequence[float]) -> Iterator[Text]:
     """That hardly anything is left as it was.
 
     Args:
         shares: The masked share of each picture, 0..1.
     """
     where = [number for number, share in enumerate(shares, 1) if share > _MOSTLY_MASKED]
-    if not where:
-        return []
-    picture = named(where, len(shares), "picture", "图片")
-    least = min(shares[number - 1] for number in where)
-    return [
-        Text(
+    if where:
+        picture = named(where, len(shares), "picture", "图片")
+        least = min(shares[number - 1] for number in where)
+        yield Text(
             f"{least:.0%} of {picture.english} is masked. Is the mask inverted?",
             f"{picture.chinese}有 {least:.0%} 被遮罩，遮罩是否反了？",
         )
-    ]
 
 
 def _united(count: int) -> Text:
@@ -144,26 +137,22 @@ def _untouched(empty: Sequence[int], peak: float) -> Text:
     )
 
 
-def _soft(stack: torch.Tensor) -> list[Text]:
-    where, shares = [], []
+def _soft(stack: torch.Tensor) -> Iterator[Text]:
+    shares: dict[int, float] = {}
     for number, soft in enumerate(stack, 1):
         seen = _count(soft, FAINTEST)
         share = 1 - _count(soft, _NEARLY_WHITE) / seen if seen else 0.0
         # one that nothing comes of is empty, which is said elsewhere
         if share > _MOSTLY_SOFT and _count(soft, THRESHOLD):
-            where.append(number)
-            shares.append(share)
-    if not where:
-        return []
-    masks = named(where, len(stack), "mask", "遮罩")
-    return [
-        Text(
-            f"{max(shares):.0%} of {masks.english} is soft, between {FAINTEST} and {_NEARLY_WHITE}. What is {THRESHOLD} or "
+            shares[number] = share
+    if shares:
+        masks, most = named(list(shares), len(stack), "mask", "遮罩"), max(shares.values())
+        yield Text(
+            f"{most:.0%} of {masks.english} is soft, between {FAINTEST} and {_NEARLY_WHITE}. What is {THRESHOLD} or "
             "brighter is repainted wholly, the rest not at all; for a soft edge use feather.",
-            f"{masks.chinese}有 {max(shares):.0%} 是半透明的（{FAINTEST} 到 {_NEARLY_WHITE} 之间）。{THRESHOLD} 及以上的部分"
+            f"{masks.chinese}有 {most:.0%} 是半透明的（{FAINTEST} 到 {_NEARLY_WHITE} 之间）。{THRESHOLD} 及以上的部分"
             "完全重绘，其余不重绘；需要柔和边缘时请使用“羽化”（feather）。",
         )
-    ]
 
 
 def _count(soft: torch.Tensor, least: float) -> int:
@@ -171,23 +160,20 @@ def _count(soft: torch.Tensor, least: float) -> int:
     return int(np.count_nonzero((soft >= least).numpy()))
 
 
-def _stray(layers: Iterable[Mask]) -> list[Text]:
+def _stray(layers: Iterable[Mask]) -> Iterator[Text]:
     """Islands of a few pixels beside a mask much larger."""
     found: list[tuple[int, tuple[int, int]]] = []
     for layer in layers:
         limit = min(_STRAY_PX, int(np.count_nonzero(layer) * _STRAY_SHARE))
         found += _islands(layer, limit) if limit else ()
-    if not found:
-        return []
-    count, largest, (x, y) = len(found), max(found)[0], found[0][1]
-    return [
-        Text(
+    if found:
+        count, largest, (x, y) = len(found), max(found)[0], found[0][1]
+        yield Text(
             f"{count} small part(s) of the mask, at most {largest} px, lie apart from the rest, the first at {x}, {y}; they "
             f"are repainted too. MaskNormalize with remove_specks {largest} removes them.",
             f"遮罩中有 {count} 个孤立的小区域（最大 {largest} 像素），第一个位于 ({x}, {y})，它们也会重绘。"
             f"用 MaskNormalize 将“去除杂点”（remove_specks）设为 {largest} 可去除。",
         )
-    ]
 
 
 def _islands(layer: Mask, most: int) -> Iterator[tuple[int, tuple[int, int]]]:
@@ -212,12 +198,3 @@ def _islands(layer: Mask, most: int) -> Iterator[tuple[int, tuple[int, int]]]:
             area = int(np.count_nonzero(pixels & part.repeat(_CELL, 0).repeat(_CELL, 1)))
             if area <= most:
                 yield area, (columns.start * _CELL, rows.start * _CELL)
-
-
-def _shares(layers: Sequence[Mask]) -> list[float]:
-    """The masked share of each; equal ones, which may be one and the same, are counted once."""
-    known: dict[int, float] = {}
-    for layer in layers:
-        if id(layer) not in known:
-            known[id(layer)] = np.count_nonzero(layer) / layer.size
-    return [known[id(layer)] for layer in layers]

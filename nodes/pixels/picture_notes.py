@@ -9,7 +9,7 @@ import torch
 from ..words import InputError, Text, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .masks import Mask
 
@@ -28,7 +28,7 @@ def brought(images: torch.Tensor, layers: Sequence[Mask]) -> list[Text]:
         InputError: Half or more of a picture is NaN or infinite.
     """
     sent = [number for number, layer in enumerate(layers, 1) if layer.any()]
-    return check_numbers(images, sent) + _hidden(images, layers, sent)
+    return [*check_numbers(images, sent), *_hidden(images, layers, sent)]
 
 
 def check_numbers(images: torch.Tensor, sent: Iterable[int]) -> list[Text]:
@@ -68,25 +68,21 @@ def check_numbers(images: torch.Tensor, sent: Iterable[int]) -> list[Text]:
     ]
 
 
-def _hidden(images: torch.Tensor, layers: Sequence[Mask], sent: Sequence[int]) -> list[Text]:
+def _hidden(images: torch.Tensor, layers: Sequence[Mask], sent: Sequence[int]) -> Iterator[Text]:
     """That what is repainted is transparent. The alpha channel stays as it came: the service paints colours only."""
     if images.shape[-1] != 4:
-        return []
+        return
     shares: dict[int, float] = {}
     for number in sent:
         alpha = images[number - 1, ..., 3].detach().to("cpu", torch.float32).numpy()
         share = float((alpha[layers[number - 1]] < 0.5).mean())
         if share > _HIDDEN_SHARE:
             shares[number] = share
-    if not shares:
-        return []
-    picture = named(list(shares), len(images), "picture", "图片")
-    share = max(shares.values())
-    return [
-        Text(
+    if shares:
+        picture, share = named(list(shares), len(images), "picture", "图片"), max(shares.values())
+        yield Text(
             f"{share:.0%} of what is repainted in {picture.english} is transparent and stays so: nobody will see it. "
             "Split Image with Alpha takes the transparency away.",
             f"{picture.chinese}的重绘部分有 {share:.0%} 是透明的，透明度保持不变，因此看不到重绘结果。"
             "可用 Split Image with Alpha 节点去掉透明度。",
         )
-    ]
