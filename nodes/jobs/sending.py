@@ -258,7 +258,6 @@ class Sending:
         task_id = str(answer.data.get("task_id") or "")
         if not task_id:
             raise messages.no_task(answer.request_id)
-        self._run.booking.submitted(number, task_id, answer.request_id)
         trace = Trace.now("submitted", job.seed, task_id=task_id)
         kept = True
         try:
@@ -267,6 +266,8 @@ class Sending:
             _LOG.exception("task %s", task_id)
             self._note(messages.task_not_kept(task_id, error))
             kept = False
+        # After the note, which is what a later run fetches the picture by.
+        self._run.booking.submitted(number, task_id, answer.request_id)
         return self._fetch(job, tasks.Task(task_id, trace.at or 0.0), kept=kept)
 
     def _fetch(self, job: Job, task: tasks.Task, *, kept: bool = True) -> Answer:
