@@ -84,11 +84,7 @@ class Watch:
 
     def _look(self) -> object:
         # Opened, for a shared folder may tell by the name alone what it knew a while ago.
-        with contextlib.suppress(OSError):
-            descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-            try:
-                found = os.fstat(descriptor)
-            finally:
-                os.close(descriptor)
+        with contextlib.suppress(OSError), self._path.open("rb", buffering=0) as file:
+            found = os.fstat(file.fileno())
             return (found.st_mtime_ns, found.st_size)
         return None

@@ -55,23 +55,22 @@ class LockedFile:
 
     @classmethod
     def _open(cls, path: Path) -> LockedFile | None:
-        descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
-        try:
-            held = _try_lock(descriptor)
-            if held:
-                # A file system between machines goes on showing a name or a length for a second; changing something of
-                # the file has it ask.
-                os.utime(path)
-                there = os.fstat(descriptor).st_ino == path.stat().st_ino
-        except BaseException:
-            os.close(descriptor)
-            raise
-        if held and there:
+        with contextlib.ExitStack() as undo:
+            descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
+            undo.callback(os.close, descriptor)
+            try:
+                _lock(descriptor)
+            except OSError as error:
+                if error.errno in _HELD:
+                    return None
+                raise
+            # A file system between machines goes on showing a name or a length for a second; changing something of the
+            # file has it ask.
+            os.utime(path)
+            if os.fstat(descriptor).st_ino != path.stat().st_ino:
+                raise OSError(errno.ESTALE, "removed between opening and locking")
+            undo.pop_all()
             return cls(path, descriptor)
-        os.close(descriptor)
-        if held:
-            raise OSError(errno.ESTALE, "removed between opening and locking")
-        return None
 
     def read(self) -> bytes:
         """The whole content."""
@@ -102,17 +101,6 @@ class LockedFile:
         if remove and sys.platform == "win32":
             with contextlib.suppress(OSError):
                 self._path.unlink()
-
-
-def _try_lock(descriptor: int) -> bool:
-    """Lock it; False if somebody else has."""
-    try:
-        _lock(descriptor)
-    except OSError as error:
-        if error.errno in _HELD:
-            return False
-        raise
-    return True
 
 
 if sys.platform == "win32":
