@@ -8,18 +8,27 @@ import os
 import platform
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from . import heartbeat
-from .job import Receipt
+from .job import Receipt, of_kinds
 from .locks import LockedFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .job import Kinds
+
 # What is known of the money for one picture: none was spent, perhaps it was, or it was and the picture is kept.
 Money = Literal["unspent", "in doubt", "kept"]
-_STATES = ("sent", "submitted", "paid", "no_picture")
+State = Literal["sent", "submitted", "paid", "no_picture"]
+_KINDS: Kinds = {
+    "at": (int, float),
+    "host": str,
+    "process": int,
+    "seed": int,
+    "task_id": str,
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Trace:
         receipt: Of the paid picture.
     """
 
-    state: Literal["sent", "submitted", "paid", "no_picture", "unreadable"]
+    state: State | Literal["unreadable"]
     at: float | None = None
     host: str = ""
     process: int = 0
@@ -47,12 +56,7 @@ class Trace:
 
     @classmethod
     def now(
-        cls,
-        state: Literal["sent", "submitted", "paid", "no_picture"],
-        seed: int | None,
-        *,
-        task_id: str = "",
-        receipt: Receipt | None = None,
+        cls, state: State, seed: int | None, *, task_id: str = "", receipt: Receipt | None = None
     ) -> Trace:
         """Of this moment and this process."""
         return cls(state, time.time(), platform.node(), os.getpid(), seed, task_id, receipt)
@@ -66,35 +70,17 @@ class Trace:
             fields = json.loads(content)
         except ValueError:
             fields = None
-        if not isinstance(fields, dict) or fields.get("state") not in _STATES:
+        if not isinstance(fields, dict) or fields.get("state") not in get_args(State):
             return cls("unreadable")
-
-        def field(name: str, *kinds: type) -> Any:
-            value = fields.get(name)
-            return value if isinstance(value, kinds) else None
-
-        report = field("report", dict)
-        return cls(
-            state=fields["state"],
-            at=field("at", int, float),
-            host=field("host", str) or "",
-            process=field("process", int) or 0,
-            seed=field("seed", int),
-            task_id=field("task_id", str) or "",
-            receipt=None if report is None else Receipt.read(report),
-        )
+        report = fields.get("report")
+        receipt = Receipt.read(report) if isinstance(report, dict) else None
+        return cls(fields["state"], receipt=receipt, **of_kinds(fields, _KINDS))
 
     def to_json(self) -> bytes:
         """As it is written down."""
-        fields: dict[str, Any] = {
-            "state": self.state,
-            "at": self.at,
-            "host": self.host,
-            "process": self.process,
-            "seed": self.seed,
-        }
-        if self.task_id:
-            fields["task_id"] = self.task_id
+        fields = {name: getattr(self, name) for name in ("state", *_KINDS)}
+        if not self.task_id:
+            del fields["task_id"]
         if self.receipt is not None:
             fields["report"] = self.receipt.to_json()
         return json.dumps(fields).encode()
@@ -109,8 +95,8 @@ class Claim:
 
     Attributes:
         left_behind: The note of an earlier claim that never got its picture.
-        money: `unspent`: all is as it was found. `in doubt`: the note stays, for the next claim to read. `kept`: the
-            picture is in the journal, and no note is needed any more.
+        money: For the holder to set. `unspent`: all is as it was found. `in doubt`: the note stays, for the next claim to
+            read. `kept`: the picture is in the journal, and no note is needed any more.
     """
 
     def __init__(self, path: Path, file: LockedFile) -> None:
@@ -180,19 +166,7 @@ class Claim:
             trace = replace(trace, at=self._noted.at, task_id=self._noted.task_id)
         self.write(trace)
 
-    def unspent(self) -> None:
-        """What was noted came to an end that costs nothing."""
-        self.money = "unspent"
-
     def clear(self) -> None:
         """What was left behind came to an end that costs nothing; as if it had never been."""
         self.left_behind, self._found = None, b""
         self.money = "unspent"
-
-    def doubt(self) -> None:
-        """The picture was paid, but what came is none."""
-        self.money = "in doubt"
-
-    def keep(self) -> None:
-        """The picture is in the journal."""
-        self.money = "kept"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # How long the service keeps its links: https://www.volcengine.com/docs/86081/1804490
 LINK_LIFE_S = 24 * 3600.0
+Kinds = dict[str, type | tuple[type, ...]]
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,7 @@ class Receipt:
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Receipt:
         """From `to_json`, without what somebody changed by hand into something else: the picture counts all the same."""
-        usable = {
-            name: fields[name]
-            for name, kind in _KINDS.items()
-            if isinstance(fields.get(name), kind)
-        }
+        usable = of_kinds(fields, _KINDS)
         usable["urls"] = tuple(url for url in usable.get("urls", ()) if isinstance(url, str))
         return cls(**usable)
 
@@ -135,16 +132,23 @@ class Receipt:
         return self.urls if time.time() - (self.received_at or 0.0) < LINK_LIFE_S else ()
 
 
-_KINDS: dict[str, tuple[type, ...]] = {
-    "request_id": (str,),
+_KINDS: Kinds = {
+    "request_id": str,
     "code": (int, str),
-    "message": (str,),
+    "message": str,
     "elapsed_s": (int, float),
-    "seed": (int,),
+    "seed": int,
     "urls": (list, tuple),
-    "data": (dict,),
+    "data": dict,
     "received_at": (int, float),
 }
+
+
+def of_kinds(fields: Mapping[str, Any], kinds: Kinds) -> dict[str, Any]:
+    """Those of `fields` that are what they should be: a file may have been changed by hand."""
+    return {
+        name: fields[name] for name, kind in kinds.items() if isinstance(fields.get(name), kind)
+    }
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,7 @@ class Journal:
         with contextlib.suppress(OSError):
             if note.exists() and (claim := Claim.try_make(note)) is not None:
                 with claim:
-                    claim.keep()
+                    claim.money = "kept"
 
     def _from_memory(self, key: str) -> Entry | None:
         with self._lock:

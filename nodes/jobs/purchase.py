@@ -146,7 +146,7 @@ class Purchase:
                 raise _bug(error, "kept") from error
             if outcome is not None:
                 if claim is not None:
-                    claim.keep()
+                    claim.money = "kept"
                 self._run.booking.served(self._job, key)
                 return outcome
         except DamagedError:
@@ -243,13 +243,13 @@ class Purchase:
         """Put an entry into the journal, then look at it; what shows nothing is set aside, and None."""
         try:
             self._account.journal.add(key, entry, self._run.number)
-            claim.keep()
+            claim.money = "kept"
         except Exception as error:  # noqa: BLE001 - whatever it is, the picture is here and goes on to its node
             _LOG.exception("journal")
             self._note(messages.not_kept(error))
         outcome = self._delivered(entry, status)
         if outcome is None:
-            claim.doubt()
+            claim.money = "in doubt"  # paid, but what came is no picture
             self._account.journal.set_aside(key)
         return outcome
 

@@ -80,13 +80,13 @@ class Sending:
                 answer = self._in_a_place(lambda: self._send(job, key, claim))
             except VolcengineError as error:
                 if not error.doubtful:
-                    claim.unspent()
+                    claim.money = "unspent"
                 if not self._goes_on(job, error):
                     return None
                 continue
             if answer is not None:
                 return answer
-            claim.unspent()
+            claim.money = "unspent"
             if self._run.cancelled():
                 return None
         raise self._run.stopped_by

@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from volc_inpaint.nodes.jobs.claims import Claim, Trace
@@ -37,7 +37,7 @@ for line in sys.stdin:
         print(True, flush=True)
     else:
         with claim:
-            getattr(claim, words[0])()
+            claim.money = " ".join(words)
         print(True, flush=True)
 """
 
@@ -73,10 +73,13 @@ def holder() -> Iterator[Holder]:
     process.kill()
 
 
-def end(claim: Claim, money: str) -> None:
+def end(claim: Claim, money: Any) -> None:
     """As the block of its holder ends when `money` was said."""
     with claim:
-        getattr(claim, money)()
+        if money == "cleared":
+            claim.clear()
+        else:
+            claim.money = money
 
 
 def made(path: Path) -> Claim:
@@ -90,10 +93,10 @@ def test_one_process_holds_a_claim(holder: Holder, tmp_path: Path) -> None:
     assert holder.do("make", path)
     assert Claim.try_make(path) is None
 
-    assert holder.do("keep")
+    assert holder.do("kept")
     claim = made(path)
     assert not holder.do("make", path)
-    end(claim, "keep")
+    end(claim, "kept")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -101,7 +104,7 @@ def test_two_runs_of_one_process_cannot_hold_it_both(tmp_path: Path) -> None:
     claim = made(tmp_path / "claim")
 
     assert Claim.try_make(tmp_path / "claim") is None
-    end(claim, "keep")
+    end(claim, "kept")
 
 
 def test_a_process_that_dies_leaves_its_note(tmp_path: Path) -> None:
@@ -112,7 +115,7 @@ def test_a_process_that_dies_leaves_its_note(tmp_path: Path) -> None:
 
     claim = made(tmp_path / "claim")
     assert claim.left_behind == Trace("sent")
-    end(claim, "keep")
+    end(claim, "kept")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -120,7 +123,7 @@ OLD, NEW = Trace("sent", seed=1), Trace("sent", seed=2)
 
 
 @pytest.mark.parametrize(
-    ("money", "found"), [("keep", None), ("doubt", NEW), ("unspent", OLD), ("clear", None)]
+    ("money", "found"), [("kept", None), ("in doubt", NEW), ("unspent", OLD), ("cleared", None)]
 )
 def test_each_ending_leaves_what_it_says(tmp_path: Path, money: str, found: Trace | None) -> None:
     path = tmp_path / "claim"
@@ -131,7 +134,7 @@ def test_each_ending_leaves_what_it_says(tmp_path: Path, money: str, found: Trac
 
     again = made(path)
     assert again.left_behind == found
-    end(again, "keep")
+    end(again, "kept")
 
 
 def test_what_was_written_is_in_doubt_unless_something_else_is_said(tmp_path: Path) -> None:
@@ -160,7 +163,7 @@ def test_a_long_note_is_replaced_by_a_short_one(tmp_path: Path) -> None:
     claim.write(NEW)
 
     assert Trace.read(path.read_bytes()) == NEW
-    end(claim, "keep")
+    end(claim, "kept")
 
 
 @pytest.mark.parametrize(
@@ -247,7 +250,7 @@ def test_a_look_at_a_note_claims_nothing(tmp_path: Path) -> None:
 
     assert Claim.peek(path) == NEW
     assert Claim.peek(tmp_path) is None  # a folder cannot be read
-    end(claim, "doubt")
+    end(claim, "in doubt")
     assert Claim.peek(path) == made(path).left_behind == NEW
 
 
@@ -325,7 +328,7 @@ def test_of_many_at_once_one_gets_the_claim_each_time(tmp_path: Path) -> None:
                 most = max(most, held)
             with lock:
                 held -= 1
-            end(claim, "keep")
+            end(claim, "kept")
 
     race(4, work)
     assert most == 1
