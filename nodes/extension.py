@@ -42,11 +42,4 @@ class VolcInpaintExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The nodes, in the order of the menu."""
-        return [
-            VolcInpaint,
-            MaskNormalize,
-            LogoInfo,
-            VolcPickVariant,
-            VolcSegment,
-            VolcInpaintURL,
-        ]
+        return [VolcInpaint, MaskNormalize, LogoInfo, VolcPickVariant, VolcSegment, VolcInpaintURL]

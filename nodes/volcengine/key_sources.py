@@ -7,8 +7,6 @@ import configparser
 import json
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,25 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True)
-class Places:
-    """What the sources look into.
-
-    Attributes:
-        environ: Environment variables.
-        saved: JSON file of the settings page; need not exist.
-        home: The folder that holds ``.volcengine`` and ``.volc``.
-    """
-
-    environ: Mapping[str, str]
-    saved: Path | None
-    home: Path
-
-
 def load(
-    saved: Path | None = None,
-    environ: Mapping[str, str] = os.environ,
-    home: Path | None = None,
+    saved: Path | None = None, environ: Mapping[str, str] = os.environ, home: Path | None = None
 ) -> Credentials:
     """Find the keys in the first of the sources that has any.
 
@@ -51,14 +32,22 @@ def load(
         MissingCredentialsError: None found; says what was seen instead.
         CredentialsError: Half a pair or a swapped one found, or a file that cannot be read. Never shows a value.
     """
-    places = Places(environ, saved, home or _home())
+    home = home or _home()
     seen: list[Text] = []
-    for source in _SOURCES:
-        found = source(places)
-        if isinstance(found, Credentials):
-            return found
-        if found is not None:
-            seen.append(found)
+    keys = (
+        # The Python package `volcengine`, which has no name for the token.
+        _environment(environ, "VOLC_ACCESSKEY", "VOLC_SECRETKEY", "VOLC_SESSIONTOKEN")
+        # The Python package `volcengine-python-sdk`.
+        or _environment(
+            environ, "VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY", "VOLCENGINE_SESSION_TOKEN"
+        )
+        or _settings_page(saved)
+        or _command_line(environ, home, seen)
+        or _older_credentials_file(home)
+        or _older_config_file(home)
+    )
+    if keys:
+        return keys
     raise MissingCredentialsError([*seen, *_near_misses(environ)])
 
 
@@ -70,61 +59,52 @@ def clean(value: str) -> str:
     return value
 
 
-# A source gives keys; None if it has none; or a text on what stands there instead.
-_Source = Callable[[Places], "Credentials | Text | None"]
-
-
-# The Python package `volcengine`, which has no name for the token.
-def _older_environment(places: Places) -> Credentials | None:
-    return _environment(places.environ, "VOLC_ACCESSKEY", "VOLC_SECRETKEY", "VOLC_SESSIONTOKEN")
-
-
-# The Python package `volcengine-python-sdk`.
-def _newer_environment(places: Places) -> Credentials | None:
-    return _environment(
-        places.environ,
-        "VOLCENGINE_ACCESS_KEY",
-        "VOLCENGINE_SECRET_KEY",
-        "VOLCENGINE_SESSION_TOKEN",
-    )
-
-
-def _settings_page(places: Places) -> Credentials | None:
-    values = _json(places.saved, "settings") if places.saved else {}
+def _settings_page(saved: Path | None) -> Credentials | None:
+    values = _json(saved, "settings") if saved else {}
     return _pair(values, "access_key", "secret_key", "session_token", "settings")
 
 
 # Of the newer SDKs and of the command line `ve`, who look for another file and another profile under the same names:
 # https://github.com/volcengine/volcengine-java-sdk/blob/master/docs/1-Credentials.md
-def _command_line(places: Places) -> Credentials | Text | None:
-    named = clean(places.environ.get("VOLCENGINE_CLI_CONFIG_FILE", ""))
-    path = places.home / ".volcengine" / "config.json"
+def _command_line(environ: Mapping[str, str], home: Path, seen: list[Text]) -> Credentials | None:
+    named = clean(environ.get("VOLCENGINE_CLI_CONFIG_FILE", ""))
+    path = home / ".volcengine" / "config.json"
     if named:
         path = Path(os.path.expanduser(named))  # noqa: PTH111 - Path's raises where a user is not known
     source = "$VOLCENGINE_CLI_CONFIG_FILE" if named else "~/.volcengine/config.json"
     if named and not path.is_file():
         raise _unreadable(source, "FileNotFoundError")
     content = _json(path, source)
-    wanted = clean(places.environ.get("VOLCENGINE_PROFILE", ""))
+    wanted = clean(environ.get("VOLCENGINE_PROFILE", ""))
     name = wanted or str(content.get("current") or "") or "default"
     profiles = content.get("profiles")
     profile = profiles.get(name) if isinstance(profiles, dict) else None
     source = f"{source} [{name[:40]}]"
     if not isinstance(profile, dict):
-        return _no_such_profile(source) if wanted and content else None
+        if wanted and content:
+            seen.append(
+                Text(
+                    f"There is no profile {source}, which VOLCENGINE_PROFILE names.",
+                    f"VOLCENGINE_PROFILE 指定的配置 {source} 不存在。",
+                )
+            )
+        return None
     mode = clean(str(profile.get("mode") or ""))
     if mode.lower() not in ("", "ak", "ststoken"):
-        return Text(
-            f"The profile {source} logs in by {mode[:40]}, which only Volcengine's own tools can do: the pack needs one of "
-            "the modes AK and StsToken.",
-            f"配置 {source} 的登录方式为 {mode[:40]}，只有火山引擎自己的工具支持；本插件需要 AK 或 StsToken 方式。",
+        seen.append(
+            Text(
+                f"The profile {source} logs in by {mode[:40]}, which only Volcengine's own tools can do: the pack needs one "
+                "of the modes AK and StsToken.",
+                f"配置 {source} 的登录方式为 {mode[:40]}，只有火山引擎自己的工具支持；本插件需要 AK 或 StsToken 方式。",
+            )
         )
+        return None
     return _pair(profile, "access-key", "secret-key", "session-token", source)
 
 
-def _older_credentials_file(places: Places) -> Credentials | None:
+def _older_credentials_file(home: Path) -> Credentials | None:
     source = "~/.volc/credentials"
-    text = _read(places.home / ".volc" / "credentials", source)
+    text = _read(home / ".volc" / "credentials", source)
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(text or "")
@@ -134,22 +114,12 @@ def _older_credentials_file(places: Places) -> Credentials | None:
     return _pair(values, "access_key_id", "secret_access_key", "session_token", source)
 
 
-def _older_config_file(places: Places) -> Credentials | None:
+def _older_config_file(home: Path) -> Credentials | None:
     source = "~/.volc/config"
-    values = _json(places.home / ".volc" / "config", source)
+    values = _json(home / ".volc" / "config", source)
     return _pair(values, "ak", "sk", "session_token", source) or _pair(
         values, "VOLC_ACCESSKEY", "VOLC_SECRETKEY", "session_token", source
     )
-
-
-_SOURCES: tuple[_Source, ...] = (
-    _older_environment,
-    _newer_environment,
-    _settings_page,
-    _command_line,
-    _older_credentials_file,
-    _older_config_file,
-)
 
 
 def _environment(
@@ -206,13 +176,6 @@ def _near_misses(environ: Mapping[str, str]) -> list[Text]:
             f"环境变量中有 {listed}，而读取的名称是 VOLC_ACCESSKEY 和 VOLC_SECRETKEY，或 VOLCENGINE_ACCESS_KEY 和 VOLCENGINE_SECRET_KEY。",
         )
     ]
-
-
-def _no_such_profile(source: str) -> Text:
-    return Text(
-        f"There is no profile {source}, which VOLCENGINE_PROFILE names.",
-        f"VOLCENGINE_PROFILE 指定的配置 {source} 不存在。",
-    )
 
 
 def _home() -> Path:
