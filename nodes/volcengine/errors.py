@@ -14,13 +14,9 @@ if TYPE_CHECKING:
 class VolcengineError(Exception):
     """Base of all.
 
-    Args:
-        text: See below.
-        happened: See below; `text` if None.
-
     Attributes:
         text: What happened, why, what to do, and what it means for the money.
-        happened: The same without the money: all that is to be said of a question, which costs nothing.
+        happened: The same without the money: all that is to be said of a question, which costs nothing. `text` if None.
         doubtful: True if the call may have been billed although no picture arrived, so that sending it again may
             pay twice; False if nothing was billed for certain.
     """
@@ -47,11 +43,8 @@ class CredentialsError(VolcengineError):
 class MissingCredentialsError(CredentialsError):
     """No keys are configured anywhere.
 
-    Args:
-        seen: What stands where keys could be, but cannot be used as such.
-
     Attributes:
-        seen: As given.
+        seen: What stands where keys could be, but cannot be used as such.
     """
 
     def __init__(self, seen: Sequence[Text] = ()) -> None:
@@ -86,15 +79,9 @@ class NotSentError(VolcengineError):
 class APIConnectionError(VolcengineError):
     """The connection failed.
 
-    Args:
-        why: See below.
-        sent: See below.
-        remedy: See below; None where nothing more is known than that the network failed.
-        permanent: See below.
-
     Attributes:
         why: The cause, in a few words.
-        remedy: What to do about it; part of the text only if nothing was sent.
+        remedy: What to do about it; part of the text only if nothing was sent. About the network in general if None.
         sent: Whether the whole request may have left. If not, the service cannot have acted on it.
         permanent: Whether it fails the same way until somebody changes something.
     """
@@ -147,9 +134,6 @@ class InvalidResponseError(VolcengineError):
 
     Args:
         what: What arrived, without a full stop.
-        status_code: See below.
-        request_id: See below.
-        doubtful: See the base.
 
     Attributes:
         status_code: HTTP status.
