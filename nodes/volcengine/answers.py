@@ -123,12 +123,11 @@ def _answer(status_code: int, headers: Mapping[str, str], content: dict[str, Any
         if isinstance(url, str) and url and url.isprintable()
     )
     try:
-        texts = [
-            text
+        pictures = tuple(
+            fields.decoded(text)
             for text in fields.as_list(data.get("binary_data_base64"))
             if text not in (None, "")
-        ]
-        pictures = tuple(fields.decoded(text) for text in texts)
+        )
     except (ValueError, TypeError):
         if not urls:
             raise InvalidResponseError(
@@ -141,10 +140,8 @@ def _answer(status_code: int, headers: Mapping[str, str], content: dict[str, Any
         pictures = ()  # the links lead to the same pictures
     told = data.get("algorithm_base_resp")
     told = told if isinstance(told, dict) else {}
-    algorithm, why = (
-        fields.number(told.get("status_code")) or 0,
-        fields.line(told.get("status_message")),
-    )
+    algorithm = fields.number(told.get("status_code")) or 0
+    why = fields.line(told.get("status_message"))
     awaited = "task_id" in data or str(data.get("status")) in _UNENDED
     if algorithm and not (pictures or urls or awaited):
         raise _refusal(status_code, headers, algorithm, why, request_id)

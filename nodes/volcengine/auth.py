@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from requests.auth import AuthBase
@@ -81,11 +82,7 @@ def _host(name: str | None, port: int | None) -> str:
     return f"{host}:{port}" if port not in (None, 80, 443) else host
 
 
-def _bytes(body: object) -> bytes:
-    if body is None:
-        return b""
-    if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, bytes):
-        return body
-    return bytes(body.getvalue())  # type: ignore[attr-defined]
+def _bytes(body: Any) -> bytes:
+    if isinstance(body, io.BytesIO):
+        return body.getvalue()
+    return body.encode() if isinstance(body, str) else body or b""

@@ -24,16 +24,22 @@ def header(headers: Mapping[str, str], name: str) -> str:
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds from now on, at least 0, of a number or a date; None if neither can be read."""
     value = header(headers, "Retry-After")
-    if not value:
-        return None
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except (ValueError, TypeError, OverflowError, OSError):
+        at = moment(value)
+        if at is None:
             return None
+        seconds = at - time.time()
     return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def moment(date: str) -> float | None:
+    """Seconds since 1970 UTC, as HTTP writes a date; None if it cannot be read."""
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
 
 
 def as_list(value: object) -> list[Any]:

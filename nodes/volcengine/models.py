@@ -169,7 +169,6 @@ SUBJECT_SEGMENTATION = Model(
     takes=frozenset({"only_mask", "rgb", "refine_mask", "return_url"}),
     min_side=128,
     max_file_bytes=_SIBLING_FILE_BYTES,
-    safe_file_bytes=_SIBLING_FILE_BYTES,
 )
 ENTITY_SEGMENTATION = replace(
     SUBJECT_SEGMENTATION,
