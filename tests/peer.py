@@ -15,7 +15,6 @@ import pytest
 from volc_inpaint.nodes.volcengine.client import Client
 from volc_inpaint.nodes.volcengine.credentials import Credentials
 from volc_inpaint.nodes.volcengine.errors import APIConnectionError, VolcengineError
-from volc_inpaint.nodes.volcengine.models import VERSION
 
 if TYPE_CHECKING:
     import datetime
@@ -143,7 +142,7 @@ def once(reply: bytes) -> Callable[[socket.socket, Peer], None]:
 
 
 def call(client: Client, body: bytes = b"{}") -> Answer:
-    return client.call("CVProcess", VERSION, body)
+    return client.call("CVProcess", body)
 
 
 def failure(url: str, body: bytes = b"{}", **options: float) -> VolcengineError:

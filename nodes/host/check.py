@@ -13,7 +13,7 @@ from ..volcengine.errors import (
     CredentialsError,
     InvalidResponseError,
 )
-from ..volcengine.models import INTERFACES, VERSION
+from ..volcengine.models import INTERFACES
 from ..volcengine.request import to_json
 from ..words import InputError, Text
 from .settings import Settings
@@ -104,7 +104,7 @@ def _summary(code: str, message: Text | None = None, rows: Iterable[_Row] = ()) 
 
 def _ask(client: Client, model: Model, shared: Connection) -> _Row:
     try:
-        client.call(model.action, VERSION, to_json({"req_key": model.req_key}), over=shared)
+        client.call(model.action, to_json({"req_key": model.req_key}), over=shared)
     except APIResponseError as error:
         if error.row.kind is Kind.INTERFACE and model.as_pair:
             pair = _ask(client, model.as_pair, shared)

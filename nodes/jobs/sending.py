@@ -15,7 +15,6 @@ from ..volcengine.errors import (
     RateLimitError,
     VolcengineError,
 )
-from ..volcengine.models import VERSION
 from . import messages, tasks
 from .claims import Trace
 from .retry import Reason, RetryPlan, Step
@@ -236,7 +235,7 @@ class Sending:
                 self._account.limiter.departs()
                 started = time.monotonic()
                 answer = self._account.client.call(
-                    model.action, VERSION, body, may_send=lambda: not self._run.given_up()
+                    model.action, body, may_send=lambda: not self._run.given_up()
                 )
                 then = "asks for its task" if model.query_action else "into the journal"
                 self._log(job, answer, time.monotonic() - started, then)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..volcengine.codes import Again, EndsTask, Kind
 from ..volcengine.errors import APIResponseError, VolcengineError
-from ..volcengine.models import VERSION
 from .messages import TaskLostError, TaskPendingError, log_line
 from .retry import backoff_s
 
@@ -99,7 +98,7 @@ def fetch(
     while True:
         asked_at = time.monotonic()
         try:
-            answer = client.call(action, VERSION, body, read_timeout_s=timeout_s, over=over)
+            answer = client.call(action, body, read_timeout_s=timeout_s, over=over)
         except VolcengineError as error:
             if isinstance(error, APIResponseError):
                 repeated = error.row.ends_task is EndsTask.IF_REPEATED

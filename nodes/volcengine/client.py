@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import email.utils
 import time
 from typing import TYPE_CHECKING
 
 import requests
 
 from ..words import Text
-from . import answers
+from . import answers, fields
 from .addresses import check_url
 from .auth import VolcengineAuth
 from .connection import Connection, CountedBody, Deadline
@@ -20,6 +19,7 @@ from .errors import (
     InvalidResponseError,
     NotSentError,
 )
+from .models import VERSION
 from .unreachable import reason, told
 
 if TYPE_CHECKING:
@@ -43,13 +43,9 @@ class Client:
 
     Args:
         credentials: The keys.
-        endpoint: Base URL; https, or plain http on loopback only.
+        endpoint: Base URL; https, or plain http on loopback only. Kept without a slash at its end.
         connect_timeout_s: For the connection, in seconds.
         read_timeout_s: For the answer to begin, in seconds; the whole of it may take five times as long.
-
-    Attributes:
-        endpoint: As given, without a slash at its end.
-        read_timeout_s: As given.
 
     Raises:
         InputError: The endpoint is not such a URL.
@@ -66,7 +62,7 @@ class Client:
         check_url(endpoint, "VOLC_ENDPOINT")
         self.endpoint = endpoint.rstrip("/")
         self.read_timeout_s = read_timeout_s
-        self._timeout = (connect_timeout_s, read_timeout_s)
+        self._connect_timeout_s = connect_timeout_s
         self._clock_offset_s = 0.0
         self._hidden = {
             credentials.secret_key: "***",
@@ -79,7 +75,6 @@ class Client:
     def call(
         self,
         action: str,
-        version: str,
         body: bytes,
         *,
         read_timeout_s: float | None = None,
@@ -93,7 +88,6 @@ class Client:
 
         Args:
             action: Query parameter `Action`.
-            version: Query parameter `Version`.
             body: JSON; exactly these bytes are hashed, signed and sent.
             read_timeout_s: For this answer; that of the client if None.
             may_send: Asked once the connection of its own stands, before the first byte of the request leaves.
@@ -105,31 +99,22 @@ class Client:
             APIResponseError: The service refused the call.
             InvalidResponseError: The answer cannot be used.
         """
+        if over is None:
+            with Connection(self.endpoint, may_send) as own:
+                return self.call(action, body, read_timeout_s=read_timeout_s, over=own)
         timeout_s = read_timeout_s or self.read_timeout_s
-        if over is not None:
-            return self._exchange(over, action, version, body, timeout_s)
-        with Connection(self.endpoint, may_send) as own:
-            return self._exchange(own, action, version, body, timeout_s)
-
-    def connection(self) -> Connection:
-        """For calls one after another that cost nothing; stays open until it is closed, as by `with`."""
-        return Connection(self.endpoint)
-
-    def _exchange(
-        self, session: Connection, action: str, version: str, body: bytes, read_timeout_s: float
-    ) -> Answer:
-        timeout = (self._timeout[0], read_timeout_s)
+        whole_s = _WHOLE_ANSWER * timeout_s
         started = time.monotonic()
-        deadline = Deadline(session, _WHOLE_ANSWER * timeout[1])
+        deadline = Deadline(over, whole_s)
         counted = CountedBody(body, on_sent=deadline.start)
         try:
-            with session.post(
+            with over.post(
                 f"{self.endpoint}/",
-                params={"Action": action, "Version": version},
+                params={"Action": action, "Version": VERSION},
                 data=counted,
                 headers={"Content-Type": "application/json"},
                 auth=self._auth,
-                timeout=timeout,
+                timeout=(self._connect_timeout_s, timeout_s),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -138,11 +123,11 @@ class Client:
             raise
         except Exception as error:  # noqa: BLE001 - `requests` raises anything, and what counts is whether it was sent
             if deadline.passed:
-                raise APITimeoutError(_WHOLE_ANSWER * timeout[1], whole=True) from None
+                raise APITimeoutError(whole_s, whole=True) from None
             if not counted.sent:
-                raise _unreachable(error, session, started) from None
+                raise _unreachable(error, over, started) from None
             if isinstance(error, requests.exceptions.ReadTimeout):
-                raise APITimeoutError(timeout[1]) from None
+                raise APITimeoutError(timeout_s) from None
             raise APIConnectionError(told(error), sent=True) from None
         finally:
             deadline.finish()
@@ -161,8 +146,12 @@ class Client:
             raise
         except InvalidResponseError:
             if deadline.passed:  # what ends with its connection looks whole when it is cut
-                raise APITimeoutError(_WHOLE_ANSWER * timeout[1], whole=True) from None
+                raise APITimeoutError(whole_s, whole=True) from None
             raise
+
+    def connection(self) -> Connection:
+        """For calls one after another that cost nothing; stays open until it is closed, as by `with`."""
+        return Connection(self.endpoint)
 
     def download(self, url: str, max_bytes: int = _MAX_ANSWER_BYTES) -> bytes:
         """Fetch a picture that the service handed out as a link. Carries no keys and follows no redirect.
@@ -174,17 +163,24 @@ class Client:
         """
         check_url(url, "image_urls")
         started, session = time.monotonic(), Connection(url)
+        deadline = Deadline(session, _WHOLE_ANSWER * self.read_timeout_s)
+        deadline.start()
         try:
             with (
                 session,
-                Deadline(session, _WHOLE_ANSWER * self.read_timeout_s) as deadline,
                 session.get(
-                    url, timeout=self._timeout, allow_redirects=False, stream=True, auth=_no_auth
+                    url,
+                    timeout=(self._connect_timeout_s, self.read_timeout_s),
+                    allow_redirects=False,
+                    stream=True,
+                    auth=lambda request: request,  # or a .netrc file's password is added
                 ) as got,
             ):
                 content = _read(got, max_bytes) if got.status_code == 200 else b""
         except Exception as error:  # noqa: BLE001 - as above
             raise _unreachable(error, session, started) from None
+        finally:
+            deadline.finish()
         if deadline.passed:  # a file that ends with its connection looks whole when it is cut
             raise _unreachable(TimeoutError(), session, started)
         if got.status_code != 200:
@@ -202,17 +198,11 @@ class Client:
         Returns:
             Whether it could be read.
         """
-        try:
-            moment_s = email.utils.parsedate_to_datetime(server_date).timestamp()
-        except (TypeError, ValueError, OverflowError, OSError):
+        moment_s = fields.moment(server_date)
+        if moment_s is None:
             return False
         self._clock_offset_s = moment_s - time.time()
         return True
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keeps `requests` from adding a password out of a .netrc file."""
-    return request
 
 
 def _read(response: requests.Response, max_bytes: int) -> bytes | None:
@@ -229,7 +219,7 @@ def _read(response: requests.Response, max_bytes: int) -> bytes | None:
 def _unreachable(error: Exception, session: Connection, started: float) -> APIConnectionError:
     """Nothing was sent. `started` is of the monotonic clock."""
     why = reason(error, session.surroundings(time.monotonic() - started))
-    return APIConnectionError(why.why, sent=False, remedy=why.remedy, permanent=why.permanent)
+    return APIConnectionError(**why._asdict(), sent=False)
 
 
 def _bad_link(status_code: int, why: str) -> InvalidResponseError:

@@ -105,13 +105,6 @@ class Deadline:
         with contextlib.suppress(RuntimeError):
             self._timer.start()
 
-    def __enter__(self) -> Deadline:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.finish()
-
     def finish(self) -> None:
         """The call is over; the connection is never cut after this."""
         with self._lock:

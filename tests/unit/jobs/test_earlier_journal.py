@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import buyer
 import pytest
 from volc_inpaint.nodes.jobs.journal import journal_key
-from volc_inpaint.nodes.volcengine.models import VERSION
 
 if TYPE_CHECKING:
     from simulated_service import SimulatedService
@@ -130,7 +129,7 @@ def test_the_task_that_it_submitted_is_fetched(earlier: Earlier) -> None:
     (job,) = buyer.jobs(1, seed=8, model=buyer.SUBMITTED)
     (note,) = earlier.left(job)
     model, body = job.request.model, job.request.body(job.seed)
-    task = earlier.account.client.call(model.action, VERSION, body).data["task_id"]
+    task = earlier.account.client.call(model.action, body).data["task_id"]
     young_again(note, **{'"task_id": "[0-9]+"': f'"task_id": "{task}"'})
     outcome = earlier.buy(job)
 

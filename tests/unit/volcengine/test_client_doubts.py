@@ -36,7 +36,6 @@ from volc_inpaint.nodes.volcengine.errors import (
     NotSentError,
     VolcengineError,
 )
-from volc_inpaint.nodes.volcengine.models import VERSION
 
 if TYPE_CHECKING:
     from peer import Peer
@@ -52,7 +51,7 @@ def test_a_call_given_up_while_a_slow_proxy_connects_is_not_sent(secure, monkeyp
 
     def buy(client: Client) -> None:
         try:
-            client.call("CVProcess", VERSION, b"{}", may_send=lambda: not given_up.is_set())
+            client.call("CVProcess", b"{}", may_send=lambda: not given_up.is_set())
         except NotSentError as error:
             caught.append(error)
 
@@ -79,7 +78,7 @@ def test_a_call_given_up_while_it_connects_sends_nothing_to_a_plain_server_eithe
 
     with peer(serve) as seen:
         with pytest.raises(NotSentError) as caught:
-            Client(KEYS, seen.url).call("CVProcess", VERSION, b"{}", may_send=lambda: False)
+            Client(KEYS, seen.url).call("CVProcess", b"{}", may_send=lambda: False)
         assert seen.closed.wait(5)
 
     assert ([b""], False) == (received, caught.value.doubtful)

@@ -34,7 +34,6 @@ from volc_inpaint.nodes.volcengine.errors import (
     APIConnectionError,
     APITimeoutError,
 )
-from volc_inpaint.nodes.volcengine.models import VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,9 +127,9 @@ def test_questions_share_a_connection_and_open_another_where_it_was_closed():
         client = Client(KEYS, seen.url)
         with client.connection() as shared:
             for _ in range(3):
-                client.call("CVSync2AsyncGetResult", VERSION, b"{}", over=shared)
+                client.call("CVSync2AsyncGetResult", b"{}", over=shared)
             assert seen.closed.wait(5)
-            client.call("CVSync2AsyncGetResult", VERSION, b"{}", over=shared)
+            client.call("CVSync2AsyncGetResult", b"{}", over=shared)
 
     assert (2, 4) == (seen.connections, len(seen.requests))
 
@@ -140,7 +139,7 @@ def test_a_connection_is_not_cut_after_its_call():
         client = Client(KEYS, seen.url)
         with client.connection() as shared:
             for _ in range(3):
-                client.call("CVProcess", VERSION, b"{}", read_timeout_s=0.02, over=shared)
+                client.call("CVProcess", b"{}", read_timeout_s=0.02, over=shared)
                 threads = [t for t in threading.enumerate() if t.name == "volc-inpaint-deadline"]
                 for thread in threads:
                     thread.join(5)
