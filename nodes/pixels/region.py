@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from scipy import ndimage  # type: ignore[import-untyped]
@@ -34,8 +33,7 @@ _ISLANDS_SIDE = 512
 """Islands are counted on a mask of this size at most, px."""
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(NamedTuple):
     """The part of a picture that is sent, px from its top left corner, and the size at which it is sent."""
 
     x: int
@@ -114,28 +112,22 @@ def plan(mask: masks.Mask, fit: str, limits: Limits, feather: int) -> Region:
         return _scaled(0, 0, width, height, limits, fit)
 
     left, top, right, bottom = masks.bounding_box(mask)
+    # as far as paste back reaches
+    first_x, first_y = max(0, left - feather), max(0, top - feather)
+    end_x, end_y = min(width, right + feather), min(height, bottom + feather)
     side = most
     if max(right - left, bottom - top) > most:
-        side = max(
-            min(width, right + feather) - max(0, left - feather),
-            min(height, bottom + feather) - max(0, top - feather),
-        )
+        side = max(end_x - first_x, end_y - first_y)
     x, crop_width = _window(left, right, width, side)
     y, crop_height = _window(top, bottom, height, side)
     region = _scaled(x, y, crop_width, crop_height, limits, fit)
-    cut = (
-        x > max(0, left - feather)
-        or y > max(0, top - feather)
-        or x + crop_width < min(width, right + feather)
-        or y + crop_height < min(height, bottom + feather)
-    )
-    if not cut:
+    if x <= first_x and y <= first_y and x + crop_width >= end_x and y + crop_height >= end_y:
         return region
     note = Text(
         "The feather ends at the edge of the part that was sent; a smaller feather or mask avoids it.",
         "羽化在发送区域的边缘被截断；减小羽化或遮罩可避免。",
     )
-    return replace(region, notes=(*region.notes, note))
+    return region._replace(notes=(*region.notes, note))
 
 
 def close_up(
@@ -173,7 +165,7 @@ def close_up(
     notes = _islands_note(mask[top:bottom, left:right])
     if max(part_width, part_height) >= best_side:
         region = _scaled(x, y, part_width, part_height, limits, fit)
-        return replace(region, notes=(*region.notes, *notes))
+        return region._replace(notes=(*region.notes, *notes))
     scale = best_side / max(part_width, part_height)
     sent = round(part_width * scale), round(part_height * scale)
     return Region(x, y, part_width, part_height, *sent, notes)
@@ -197,13 +189,12 @@ def _islands_note(mask: masks.Mask) -> tuple[Text, ...]:
 
 
 def _check_not_too_small(width: int, height: int, limits: Limits) -> None:
-    if min(width, height) >= limits.min_side:
-        return
-    raise InputError(
-        f"The picture is {width}x{height}; the interface takes no side below {limits.min_side} px. "
-        "Upscale the picture first.",
-        f"图片为 {width}x{height}；接口要求边长不小于 {limits.min_side} 像素。请先放大图片。",
-    )
+    if min(width, height) < limits.min_side:
+        raise InputError(
+            f"The picture is {width}x{height}; the interface takes no side below {limits.min_side} px. "
+            "Upscale the picture first.",
+            f"图片为 {width}x{height}；接口要求边长不小于 {limits.min_side} 像素。请先放大图片。",
+        )
 
 
 def _too_large(width: int, height: int, limits: Limits) -> InputError:
