@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .volcengine.models import Model
 
 FEATHER = Number("feather", 8, 0, 256)
-FIT = Choice("fit", tuple(region.FITS))
+FIT = Choice("fit", region.FITS)
 CONTEXT = Number("context", 0.0, 0, 10, step=0.5)
 
 
@@ -208,12 +208,12 @@ def _planner(
     limits = region.Limits(model.min_side, model.max_side)
     times = CONTEXT.read(context)
     if not times:
-        return functools.partial(region.plan, fit=fit, limits=limits, feather=reach)
+        return partial(region.plan, fit=fit, limits=limits, feather=reach)
     if times < 1:
         raise error(
             CONTEXT.name, context, "0, or a number from 1 to 10", "0，或 1 到 10 之间的数字"
         )
-    return functools.partial(
+    return partial(
         region.close_up,
         fit=fit,
         limits=limits,
@@ -227,6 +227,7 @@ def _jobs(
     wanted: Painting, parts: Parts, checkout: Checkout, *, encoded: bool = True
 ) -> Iterator[Job]:
     """The jobs of one picture after the other; unencoded, what their keys need and no more."""
+    model = wanted.model
     for number, (place, part) in enumerate(parts.sent.items(), 1):
         refused: VolcengineError | None = None
         files: tuple[bytes, ...] = ()
@@ -235,16 +236,11 @@ def _jobs(
             if encoded:
                 parts.remember(place, rgb, white)
                 try:
-                    files = _files(wanted.model, rgb, white)
+                    picture = encode.picture(rgb, model.max_file_bytes, model.safe_file_bytes)
+                    files = picture.data, encode.mask(white)
                 except InputError as error:  # the others can be sent all the same
                     refused = VolcengineError(error.text)
             key = pictures.pixels_key(rgb, white)
             del rgb, white
         request = wanted.request(pictures=files, size=part.sent_size)
         yield from wanted.jobs(request, key, place + 1, refused)
-
-
-def _files(model: Model, rgb: NDArray[np.uint8], white: masks.Mask) -> tuple[bytes, bytes]:
-    """What is sent of one picture for all its variants: itself and its mask."""
-    picture = encode.picture(rgb, model.max_file_bytes, model.safe_file_bytes)
-    return picture.data, encode.mask(white)

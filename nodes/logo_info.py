@@ -96,11 +96,10 @@ class LogoInfo(io.ComfyNode):
         )
         given = logo_info.label()
         if given and "producer_id" not in given:
-            names = list(given)
             raise InputError(
-                f"The implicit label has {', '.join(names)}, but no producer_id, which it needs; nothing was sent. "
+                f"The implicit label has {', '.join(given)}, but no producer_id, which it needs; nothing was sent. "
                 "Fill in producer_id, or clear the other fields of the label.",
-                f"隐式标识填写了 {'、'.join(names)}，但缺少必填的 producer_id，未发送任何请求。"
+                f"隐式标识填写了 {'、'.join(given)}，但缺少必填的 producer_id，未发送任何请求。"
                 "请填写 producer_id，或清空隐式标识的其他字段。",
             )
         for name, part in given.items():

@@ -68,11 +68,8 @@ class VolcPickVariant(io.ComfyNode):
                 f"选择了第 {number} 张，但只收到 {count} 张图片。请选择 1 到 {count}，或用 0 表示全部。",
             )
         picked = images if number == 0 else images[number - 1 : number]
-        shown = [_thumbnails(image) for image in images[:SHOWN]]
+        shown = [
+            dict(zip(_SIDES, previews(to_uint8(image), *_SIDES.values()), strict=True))
+            for image in images[:SHOWN]
+        ]
         return io.NodeOutput(picked, number, ui={"volc_pick": shown, "volc_pick_count": [count]})
-
-
-def _thumbnails(image: torch.Tensor) -> dict[str, dict[str, str]]:
-    """What the canvas shows of one picture [H, W, C], 0..1."""
-    shown = previews(to_uint8(image), *_SIDES.values())
-    return dict(zip(_SIDES, shown, strict=True))

@@ -18,7 +18,7 @@ from .volcengine.request import Request
 from .words import InputError, Text, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     import torch
@@ -133,7 +133,10 @@ class VolcSegment(io.ComfyNode):
         found = Found(originals, as_sent, target, max_entities)
 
         def take(outcome: Outcome) -> NDArray[np.uint8]:
-            return found.put(outcome.job.image, outcome.value, _scores(outcome.data))
+            # the service may give no scores of the entities
+            scores = outcome.data.get("seg_score")
+            scores = scores if isinstance(scores, list) else []
+            return found.put(outcome.job.image, outcome.value, scores)
 
         # A batch of masks has one for each picture: one missing would shift the others.
         await checkout.buy(jobs, pictures.decode_grey, take, require_all=True)
@@ -144,10 +147,9 @@ class VolcSegment(io.ComfyNode):
         if empty:
             said.append(_empty_note(target, empty))
 
+        said += _notes(originals, as_sent)
         masks, facts = found.masks()
-        return checkout.output(
-            masks, found.preview(), notes=said + _notes(originals, as_sent), masks=facts
-        )
+        return checkout.output(masks, found.preview(), notes=said, masks=facts)
 
 
 def _call(target: str, max_entities: int, refine: str) -> tuple[models.Model, dict[str, object]]:
@@ -164,28 +166,18 @@ def _call(target: str, max_entities: int, refine: str) -> tuple[models.Model, di
     }
 
 
-def _scores(data: Mapping[str, Any]) -> list[float]:
-    """The service's scores of the entities; none if it gave none."""
-    given = data.get("seg_score")
-    return given if isinstance(given, list) else []
-
-
 def _notes(
     originals: Sequence[NDArray[np.uint8]], as_sent: Sequence[NDArray[np.uint8]]
-) -> list[Text]:
+) -> Iterator[Text]:
     """Which pictures were scaled."""
-    notes = []
     for number, (rgb, sent) in enumerate(zip(originals, as_sent, strict=True), 1):
         was, now = (f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (rgb, sent))
         if was != now:
-            notes.append(
-                Text(
-                    f"Picture {number} was sent at {now} instead of {was}, for the interface's limits; its mask was scaled "
-                    "back.",
-                    f"第 {number} 张图片因接口限制以 {now} 发送（原为 {was}），遮罩已缩放回原尺寸。",
-                )
+            yield Text(
+                f"Picture {number} was sent at {now} instead of {was}, for the interface's limits; its mask was scaled "
+                "back.",
+                f"第 {number} 张图片因接口限制以 {now} 发送（原为 {was}），遮罩已缩放回原尺寸。",
             )
-    return notes
 
 
 def _too_many_pictures(count: int) -> InputError:
