@@ -28,13 +28,12 @@ class PaidButNotFetchedError(DoubtError):
     def __init__(self, urls: Sequence[str], cause: Exception) -> None:
         self.urls = tuple(urls)
         link = urls[0] if urls else "-"
-        super().__init__(
-            Text(
-                f"The picture is paid, but its link could not be fetched ({type(cause).__name__}). Run again within 24 hours: "
-                f"it is fetched then without paying. Link: {link}",
-                f"图片已付费，但链接下载失败（{type(cause).__name__}）。请在 24 小时内再次运行，届时直接下载，不会重复付费。链接：{link}",
-            ),
+        text = Text(
+            f"The picture is paid, but its link could not be fetched ({type(cause).__name__}). Run again within 24 hours: "
+            f"it is fetched then without paying. Link: {link}",
+            f"图片已付费，但链接下载失败（{type(cause).__name__}）。请在 24 小时内再次运行，届时直接下载，不会重复付费。链接：{link}",
         )
+        super().__init__(text)
 
 
 class TaskPendingError(DoubtError):
@@ -54,14 +53,13 @@ class TaskPendingError(DoubtError):
                 f"{last_en}; {cause.happened.english}",
                 f"{last_zh}；{cause.happened.chinese}",
             )
-        super().__init__(
-            Text(
-                f"Task {task_id} was submitted, but its picture is not here yet. Its number is kept: run again within 12 hours, "
-                f"and it is fetched without paying. It is billed when it ends. Last known status: {last_en}",
-                f"任务 {task_id} 已提交，但尚未取得图片。任务编号已保存：请在 12 小时内再次运行，届时直接取回，不会重复付费。"
-                f"任务完成时计费。最后状态：{last_zh}",
-            ),
+        text = Text(
+            f"Task {task_id} was submitted, but its picture is not here yet. Its number is kept: run again within 12 hours, "
+            f"and it is fetched without paying. It is billed when it ends. Last known status: {last_en}",
+            f"任务 {task_id} 已提交，但尚未取得图片。任务编号已保存：请在 12 小时内再次运行，届时直接取回，不会重复付费。"
+            f"任务完成时计费。最后状态：{last_zh}",
         )
+        super().__init__(text)
 
 
 class TaskLostError(DoubtError):
@@ -73,15 +71,14 @@ class TaskLostError(DoubtError):
 
     def __init__(self, task_id: str, status: str, request_id: str) -> None:
         self.request_id = request_id
-        super().__init__(
-            Text(
-                f"The service answers {status} for task {task_id}, which was submitted. It may have been billed; compare the bill "
-                "at https://console.volcengine.com/finance before running again: the next run asks for the picture anew "
-                f"(request_id {request_id or '-'}).",
-                f"任务 {task_id} 已提交，但服务返回 {status}。该任务可能已计费；下次运行会重新请求该图片，再次运行前请在 "
-                f"https://console.volcengine.com/finance 核对账单（request_id {request_id or '-'}）。",
-            ),
+        text = Text(
+            f"The service answers {status} for task {task_id}, which was submitted. It may have been billed; compare the bill "
+            "at https://console.volcengine.com/finance before running again: the next run asks for the picture anew "
+            f"(request_id {request_id or '-'}).",
+            f"任务 {task_id} 已提交，但服务返回 {status}。该任务可能已计费；下次运行会重新请求该图片，再次运行前请在 "
+            f"https://console.volcengine.com/finance 核对账单（request_id {request_id or '-'}）。",
         )
+        super().__init__(text)
 
 
 class JournalGoneError(VolcengineError):
@@ -164,14 +161,11 @@ def task_not_kept(task_id: str, error: Exception) -> Text:
 
 def no_task(request_id: str) -> VolcengineError:
     """A submission that was accepted, but without a number."""
-    return InvalidResponseError(
-        Text(
-            "The service took the task on, but answered no number to fetch it by",
-            "服务已接受任务，但未返回任务编号",
-        ),
-        status_code=200,
-        request_id=request_id,
+    text = Text(
+        "The service took the task on, but answered no number to fetch it by",
+        "服务已接受任务，但未返回任务编号",
     )
+    return InvalidResponseError(text, status_code=200, request_id=request_id)
 
 
 def damaged() -> Text:
@@ -208,30 +202,26 @@ def algorithm(status: int | str, message: str) -> Text:
 
 def no_picture(key: str, request_id: str) -> VolcengineError:
     """A paid answer that holds no picture."""
-    return InvalidResponseError(
-        Text(
-            "The service says it painted the picture, but what arrived is none; the bytes are kept in the journal's folder "
-            f"as {key}.damaged",
-            f"服务显示图片已生成，但收到的内容不是图片；原始数据已保存在本地记录文件夹中：{key}.damaged",
-        ),
-        status_code=200,
-        request_id=request_id,
+    text = Text(
+        "The service says it painted the picture, but what arrived is none; the bytes are kept in the journal's folder "
+        f"as {key}.damaged",
+        f"服务显示图片已生成，但收到的内容不是图片；原始数据已保存在本地记录文件夹中：{key}.damaged",
     )
+    return InvalidResponseError(text, status_code=200, request_id=request_id)
 
 
 def elsewhere(trace: Trace) -> VolcengineError:
     """An equal call, of another server or of this one, ended in doubt while this run waited for it."""
     when = _when(trace.at)
     who = Text("This", "本") if trace.is_ours() else Text("Another", "另一台")
-    return DoubtError(
-        Text(
-            f"{who.english} ComfyUI server sent an equal call ({when.english}) while this run waited for its picture, and got none. That "
-            "call may have been billed, so this run sent nothing; compare the bill at "
-            "https://console.volcengine.com/finance before running again.",
-            f"{who.chinese} ComfyUI 服务器发出了相同的调用（{when.chinese}），本次运行等待其结果，但未等到图片。该调用可能已计费，因此本次未发送请求；"
-            "再次运行前请在 https://console.volcengine.com/finance 核对账单。",
-        ),
+    text = Text(
+        f"{who.english} ComfyUI server sent an equal call ({when.english}) while this run waited for its picture, and got none. That "
+        "call may have been billed, so this run sent nothing; compare the bill at "
+        "https://console.volcengine.com/finance before running again.",
+        f"{who.chinese} ComfyUI 服务器发出了相同的调用（{when.chinese}），本次运行等待其结果，但未等到图片。该调用可能已计费，因此本次未发送请求；"
+        "再次运行前请在 https://console.volcengine.com/finance 核对账单。",
     )
+    return DoubtError(text)
 
 
 def unexpected(error: Exception, money: Money) -> VolcengineError:
@@ -242,67 +232,58 @@ def unexpected(error: Exception, money: Money) -> VolcengineError:
     )
     if money == "unspent":
         return VolcengineError(text)
-    if money == "kept":
-        return DoubtError(
-            text
-            + Text(
-                "The picture is paid and in the journal; the next run takes it from there.",
-                "图片已付费并保存在本地记录中，下次运行会直接取用。",
-            )
-        )
-    return DoubtError(
-        text
-        + Text(
-            "The call may have been billed; compare the bill before running again.",
-            "该调用可能已计费，再次运行前请核对账单。",
-        )
+    means = Text(
+        "The call may have been billed; compare the bill before running again.",
+        "该调用可能已计费，再次运行前请核对账单。",
     )
+    if money == "kept":
+        means = Text(
+            "The picture is paid and in the journal; the next run takes it from there.",
+            "图片已付费并保存在本地记录中，下次运行会直接取用。",
+        )
+    return DoubtError(text + means)
 
 
 def unwritable(error: OSError) -> VolcengineError:
     """The journal's folder takes nothing."""
-    return VolcengineError(
-        Text(
-            f"The journal of paid pictures cannot be written ({reason(error)}), so nothing was bought. Make room, or "
-            "correct the rights of the folder, or point VOLC_JOURNAL_DIR to another one.",
-            f"无法写入已付费图片的本地记录（{reason(error)}），因此未购买。请清理磁盘空间、修正文件夹权限，或将 VOLC_JOURNAL_DIR 指向其他文件夹。",
-        ),
+    text = Text(
+        f"The journal of paid pictures cannot be written ({reason(error)}), so nothing was bought. Make room, or "
+        "correct the rights of the folder, or point VOLC_JOURNAL_DIR to another one.",
+        f"无法写入已付费图片的本地记录（{reason(error)}），因此未购买。请清理磁盘空间、修正文件夹权限，或将 VOLC_JOURNAL_DIR 指向其他文件夹。",
     )
+    return VolcengineError(text)
 
 
 def no_threads() -> VolcengineError:
     """A run needs one at least."""
-    return VolcengineError(
-        Text(
-            "The system gives ComfyUI no further thread, so nothing was bought. Raise its limit (`ulimit -u`, or "
-            "`--pids-limit` of the container), or restart ComfyUI.",
-            "系统不再为 ComfyUI 分配线程，因此未购买。请提高限制（`ulimit -u` 或容器的 `--pids-limit`），或重启 ComfyUI。",
-        ),
+    text = Text(
+        "The system gives ComfyUI no further thread, so nothing was bought. Raise its limit (`ulimit -u`, or "
+        "`--pids-limit` of the container), or restart ComfyUI.",
+        "系统不再为 ComfyUI 分配线程，因此未购买。请提高限制（`ulimit -u` 或容器的 `--pids-limit`），或重启 ComfyUI。",
     )
+    return VolcengineError(text)
 
 
 def nobody_holds(folder: Path) -> VolcengineError:
     """A claim that cannot be had, and that nobody seems to hold."""
-    return VolcengineError(
-        Text(
-            f"The journal's folder {folder} says that somebody else is buying this picture, but nobody has shown a sign of it "
-            "for a minute, so nothing was bought. The locks of its file system do not work, or the server that buys it hangs: "
-            "end that server, or point VOLC_JOURNAL_DIR to a folder with working locks.",
-            f"本地记录文件夹 {folder} 显示该图片正由其他任务购买，但已有一分钟没有任何动静，因此未购买。可能是该文件系统的文件锁不起作用，"
-            "或正在购买的服务器已卡住：请结束该服务器，或将 VOLC_JOURNAL_DIR 指向文件锁可用的文件夹。",
-        ),
+    text = Text(
+        f"The journal's folder {folder} says that somebody else is buying this picture, but nobody has shown a sign of it "
+        "for a minute, so nothing was bought. The locks of its file system do not work, or the server that buys it hangs: "
+        "end that server, or point VOLC_JOURNAL_DIR to a folder with working locks.",
+        f"本地记录文件夹 {folder} 显示该图片正由其他任务购买，但已有一分钟没有任何动静，因此未购买。可能是该文件系统的文件锁不起作用，"
+        "或正在购买的服务器已卡住：请结束该服务器，或将 VOLC_JOURNAL_DIR 指向文件锁可用的文件夹。",
     )
+    return VolcengineError(text)
 
 
 def unreadable(error: OSError) -> VolcengineError:
     """The journal's folder gives nothing."""
-    return VolcengineError(
-        Text(
-            f"The journal of paid pictures cannot be read ({reason(error)}), so nothing was bought: the picture may be in it. "
-            "Correct the rights of the folder, or point VOLC_JOURNAL_DIR to another one.",
-            f"无法读取已付费图片的本地记录（{reason(error)}），图片可能已在其中，因此未购买。请修正文件夹权限，或将 VOLC_JOURNAL_DIR 指向其他文件夹。",
-        ),
+    text = Text(
+        f"The journal of paid pictures cannot be read ({reason(error)}), so nothing was bought: the picture may be in it. "
+        "Correct the rights of the folder, or point VOLC_JOURNAL_DIR to another one.",
+        f"无法读取已付费图片的本地记录（{reason(error)}），图片可能已在其中，因此未购买。请修正文件夹权限，或将 VOLC_JOURNAL_DIR 指向其他文件夹。",
     )
+    return VolcengineError(text)
 
 
 def reason(error: Exception) -> str:
