@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ class Account:
 _lock = threading.Lock()
 _accounts: dict[tuple[object, ...], Account] = {}
 # Of a folder one, whatever the keys: it knows which folder it was, and what still waits to be written into it.
-_journals: dict[tuple[object, ...], Journal] = {}
+_journal = functools.cache(Journal)
 
 
 def open_account(
@@ -65,21 +66,11 @@ def open_account(
     Raises:
         ValueError: The endpoint is neither https nor http on loopback.
     """
-    identity = (
-        credentials.access_key,
-        credentials.secret_key,
-        credentials.session_token,
-        endpoint,
-        max_concurrency,
-        timeout_s,
-        journal_directory,
-        journal_max_bytes,
-    )
+    keys = (credentials.access_key, credentials.secret_key, credentials.session_token)
     with _lock:
+        journal = _journal(journal_directory, journal_max_bytes, make=make_journal)
+        identity = (*keys, endpoint, max_concurrency, timeout_s, journal)
         if identity not in _accounts:
             client = Client(credentials, endpoint, read_timeout_s=timeout_s)
-            place = (journal_directory, journal_max_bytes, make_journal)
-            if place not in _journals:
-                _journals[place] = Journal(journal_directory, journal_max_bytes, make=make_journal)
-            _accounts[identity] = Account(client, Limiter(max_concurrency), _journals[place])
+            _accounts[identity] = Account(client, Limiter(max_concurrency), journal)
         return _accounts[identity]

@@ -19,11 +19,8 @@ _LONGEST_NAP_S = 0.2
 class Limiter:
     """One per account and process; shared by all nodes.
 
-    Args:
-        cap: Calls at once, at most.
-
     Attributes:
-        cap: As given.
+        cap: Calls at once, at most.
     """
 
     def __init__(self, cap: int) -> None:
@@ -32,7 +29,7 @@ class Limiter:
         self._changed = threading.Condition()
         self._turns = itertools.count(1)
         self._last_turn: dict[int, int] = {}
-        self._waiting: dict[int, int] = {}
+        self._waiting: list[int] = []
 
     def acquire(self, run: int, given_up: Callable[[], bool]) -> bool:
         """Wait for a place; runs that wait take turns.
@@ -45,7 +42,7 @@ class Limiter:
             False if it was given up meanwhile; then no place was taken.
         """
         with self._changed:
-            self._waiting[run] = self._waiting.get(run, 0) + 1
+            self._waiting.append(run)
             try:
                 while not given_up():
                     now = time.monotonic()
@@ -54,13 +51,10 @@ class Limiter:
                         self._allowance.start(now)
                         self._last_turn[run] = next(self._turns)
                         return True
-                    nap_s = _LONGEST_NAP_S if not delay_s else min(delay_s, _LONGEST_NAP_S)
-                    self._changed.wait(nap_s)
+                    self._changed.wait(min(delay_s or _LONGEST_NAP_S, _LONGEST_NAP_S))
                 return False
             finally:
-                self._waiting[run] -= 1
-                if not self._waiting[run]:
-                    del self._waiting[run]
+                self._waiting.remove(run)
                 self._changed.notify_all()
 
     def departs(self) -> None:
