@@ -69,17 +69,16 @@ class Run:
     """The jobs of one node at one time.
 
     Args:
-        number: Tells runs apart.
         total: How many jobs it has.
-        booking: Writes down what becomes of its calls.
 
     Attributes:
-        number: As given.
-        booking: As given.
+        number: Tells runs apart.
+        booking: Writes down what becomes of its calls.
         began: When, in seconds of the monotonic clock.
         outcomes: Filled as the jobs end, in any order.
         done: Set when all have ended, or were given up after a cancel.
         broken: What kept the run from beginning, or a job from being made; the run is then over, or cancelled.
+        stopped_by: Why no other call of it can succeed.
     """
 
     def __init__(self, number: int, total: int, booking: Booking) -> None:
@@ -89,6 +88,7 @@ class Run:
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self.done = threading.Event()
         self.broken: Exception | None = None
+        self.stopped_by: VolcengineError | None = None
         self._total = total
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -96,7 +96,6 @@ class Run:
         self._results: dict[int, Outcome] = {}
         self._cancelled = threading.Event()
         self._turned_away = False
-        self._stopped_by: VolcengineError | None = None
         self._states: Counter[State] = Counter()
         self._on_wire_since: list[float] = []
         self._took_s: list[float] = []
@@ -114,7 +113,7 @@ class Run:
 
     def given_up(self) -> bool:
         """Whether nothing more may be sent: the run was cancelled, or no call of it can succeed."""
-        return self._cancelled.is_set() or self._stopped_by is not None
+        return self._cancelled.is_set() or self.stopped_by is not None
 
     def pause(self, seconds: float) -> bool:
         """Wait, unless cancelled; whether the whole time passed."""
@@ -122,7 +121,7 @@ class Run:
 
     def stop(self, error: VolcengineError) -> None:
         """No other call of this run can succeed: let the jobs that wait fail with `error` too."""
-        self._stopped_by = error
+        self.stopped_by = error
 
     def turned_away(self, error: VolcengineError) -> None:
         """The keys or rights of the account were refused. Once may be the service's mistake; twice stops the run."""
@@ -130,11 +129,6 @@ class Run:
             if self._turned_away:
                 self.stop(error)
             self._turned_away = True
-
-    @property
-    def stopped_by(self) -> VolcengineError | None:
-        """Why no further call makes sense."""
-        return self._stopped_by
 
     @contextlib.contextmanager
     def counted(self, state: State) -> Iterator[None]:
@@ -222,10 +216,9 @@ class Run:
         self.outcomes.put(outcome)
 
     def let_go(self, outcome: Outcome) -> None:
-        """It was put to use: keep all of it but its value and the files that were sent, which are large."""
-        job = replace(outcome.job, request=replace(outcome.job.request, pictures=()))
+        """It was put to use: keep all of it but its value, which is large."""
         with self._lock:
-            self._results[job.index] = replace(outcome, job=job, value=None)
+            self._results[outcome.job.index] = replace(outcome, value=None)
 
     def _sent(self) -> None:
         """The job of this thread leaves, or waits for something else than its place."""
