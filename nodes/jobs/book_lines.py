@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -122,7 +123,6 @@ class BookFile:
         self.served: list[tuple[float, Asked]] = []
         self.reserved: dict[str, int] = {}
         self._offset = 0
-        self._texts: dict[str, str] = {}
 
     def read(self, path: Path) -> None:
         """Take in what was added, up to the last whole line."""
@@ -146,7 +146,7 @@ class BookFile:
                 number,
                 at,
                 "sent",
-                self._asked(line),
+                _asked(line),
                 reservation=str(line.get("of", "")),
                 process=self.process,
             )
@@ -159,7 +159,7 @@ class BookFile:
             known = self.calls[number] if number else None
             if known is None:
                 task_id, sent_at = str(line["task_id"]), float(line["submitted_at"])
-                known = Call(task_id, sent_at, "sent", self._asked(line), task_id=task_id)
+                known = Call(task_id, sent_at, "sent", _asked(line), task_id=task_id)
             ended = replace(
                 known,
                 state=state,  # type: ignore[arg-type]
@@ -171,28 +171,13 @@ class BookFile:
             else:
                 self.tasks[ended.task_id] = ended
         elif state == "journal":
-            self.served.append((at, self._asked(line)))
+            self.served.append((at, _asked(line)))
         elif state in ("ticked", "unticked"):
             self.ticks[number] = (at, state == "ticked")
         elif state == "reserved":
             self.reserved[number] = int(line["calls"])
         elif state == "released":
             self.reserved.pop(number, None)
-
-    def _asked(self, line: dict[str, Any]) -> Asked:
-        """What a line asks for; equal texts are kept once."""
-        texts = (str(line.get(name, "")) for name in ("model", "key", "prompt", "node", "workflow"))
-        model, key, prompt, node, workflow = (self._texts.setdefault(text, text) for text in texts)
-        return Asked(
-            model=model,
-            seed=line.get("seed"),
-            image=int(line.get("image", 0)),
-            variant=int(line.get("variant", 0)),
-            key=key,
-            prompt=prompt,
-            node=node,
-            workflow=workflow,
-        )
 
 
 def put_together(files: list[BookFile], living: set[str], since: float = 0.0) -> Reading:
@@ -256,6 +241,17 @@ def sums(reading: Reading, now: float) -> dict[str, Any]:
                 totals[span][outcome] += 1
                 totals[span]["models"][model][outcome] += 1
     return totals
+
+
+def _asked(line: dict[str, Any]) -> Asked:
+    """What a line asks for; equal texts are kept once."""
+    texts = ("model", "key", "prompt", "node", "workflow")
+    return Asked(
+        seed=line.get("seed"),
+        image=int(line.get("image", 0)),
+        variant=int(line.get("variant", 0)),
+        **{name: sys.intern(str(line.get(name, ""))) for name in texts},
+    )
 
 
 def _zeros() -> dict[str, Any]:

@@ -11,7 +11,6 @@ from . import entries
 from .book_lines import Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from .book import Book
@@ -57,7 +56,8 @@ class Gallery:
             OSError: The folder cannot be read.
         """
         with self._lock:
-            keys = set(self._keys())
+            paths = self._journal.glob("??/*.zip")
+            keys = {path.stem for path in paths if KEY.fullmatch(path.stem)}
             known = _known(self._book.read())
             found = []
             for key in keys:
@@ -110,11 +110,6 @@ class Gallery:
         if not KEY.fullmatch(key):
             raise ValueError(key)
         return self._journal / key[:2] / f"{key}.zip"
-
-    def _keys(self) -> Iterator[str]:
-        for path in self._journal.glob("??/*.zip"):
-            if KEY.fullmatch(path.stem):
-                yield path.stem
 
     def _of_report(self, key: str, asked: Asked | None) -> Picture:
         if key not in self._reports:

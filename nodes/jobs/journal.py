@@ -19,6 +19,7 @@ from .messages import JournalGoneError
 from .shelf import Shelf
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ..volcengine.request import Request
@@ -40,18 +41,19 @@ def journal_key(endpoint: str, request: Request, pixels_key: str, seed: int | No
         pixels_key: Stands for the pixels, or the links, that are sent.
         seed: As sent.
     """
+
+    def shown(fields: Mapping[str, object]) -> dict[str, object]:
+        return {name: value for name, value in fields.items() if name not in _NOT_IN_KEY}
+
     what = {
         "endpoint": endpoint,
         "req_key": request.model.req_key,
         "pixels": pixels_key,
         "seed": seed,
-        "parameters": {
-            name: value for name, value in request.parameters.items() if name not in _NOT_IN_KEY
-        },
+        "parameters": shown(request.parameters),
     }
-    asked = {name: v for name, v in request.on_query.items() if name not in _NOT_IN_KEY}
-    if asked:
-        what["on_query"] = asked
+    if on_query := shown(request.on_query):
+        what["on_query"] = on_query
     text = json.dumps(what, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
