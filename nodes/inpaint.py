@@ -88,7 +88,6 @@ class VolcInpaint(PaintingNode):
                     "scale it down, or stop with an error.",
                 ),
                 *painting_widgets.delivery(),
-                *painting_widgets.choices(),
                 io.Float.Input(
                     **CONTEXT.widget,
                     optional=True,
@@ -182,7 +181,13 @@ class VolcInpaint(PaintingNode):
         said += [note for part in parts.sent.values() for note in part.notes]
         said += painting_notes.of_run(wanted, checkout.outcomes, painted)
         if paste_back and not pasted:
-            said.append(_LOGO_NOTE)
+            said.append(
+                Text(
+                    "A watermark was asked for, so nothing was pasted back: the part that was sent is returned as the service "
+                    "drew it, and what was not masked may differ slightly.",
+                    "已要求添加水印，因此未贴回原图：发送的区域按服务返回的结果输出，未遮罩部分可能略有变化。",
+                )
+            )
         return checkout.output(
             as_core_does(canvas.batch(places)),
             links(checkout.outcomes),
@@ -192,13 +197,6 @@ class VolcInpaint(PaintingNode):
             scale=[part and round(part.scale, 3) for part in parts.regions],
             batch=batch(places, wanted.variants, kept),
         )
-
-
-_LOGO_NOTE = Text(
-    "A watermark was asked for, so nothing was pasted back: the part that was sent is returned as the service drew it, "
-    "and what was not masked may differ slightly.",
-    "已要求添加水印，因此未贴回原图：发送的区域按服务返回的结果输出，未遮罩部分可能略有变化。",
-)
 
 
 def _planner(

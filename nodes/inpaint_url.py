@@ -56,7 +56,6 @@ class VolcInpaintURL(PaintingNode):
                 ),
                 *painting_widgets.inputs(),
                 *painting_widgets.delivery(),
-                *painting_widgets.choices(),
             ],
             outputs=painting_widgets.outputs(),
             hidden=[io.Hidden.unique_id],

@@ -113,7 +113,12 @@ class VolcSegment(io.ComfyNode):
         max_entities = MAX_ENTITIES.read(max_entities)
         count = len(image)
         if target == "entities" and count > 1:
-            raise _too_many_pictures(count)
+            raise InputError(
+                f"Target entities takes exactly one picture, but {count} arrived; nothing was sent. Pick one (e.g. with "
+                "Pick Variant), or use target subject for batches.",
+                f"target 为 entities 时只接受一张图片，但收到 {count} 张，未发送任何请求。"
+                "请选择一张（例如用“挑选变体”节点），批量处理请将 target 设为 subject。",
+            )
         model, parameters = _call(target, max_entities, refine)
         said = picture_notes.check_numbers(image, range(1, count + 1))
         checkout = Checkout(cls.hidden.unique_id)
@@ -143,10 +148,20 @@ class VolcSegment(io.ComfyNode):
         # a frame of a batch in which nothing was found gets an empty mask
         empty = found.nothing_in()
         if len(empty) == count:
-            raise _nothing_found(target)
+            raise InputError(
+                f"Nothing was found for target {target}, so there is no mask. Use another picture or target, or paint "
+                "the mask by hand (Open in MaskEditor). Running the same again pays nothing.",
+                f"图片中未找到 {target} 对应的区域，因此没有遮罩。请更换图片或 target，"
+                "或手动绘制遮罩（在遮罩编辑器中打开）。相同内容再次运行不会重复付费。",
+            )
         if empty:
-            said.append(_empty_note(target, empty))
-
+            which = numbers(empty)
+            said.append(
+                Text(
+                    f"Nothing was found for target {target} in picture {which.english}: its mask is empty.",
+                    f"第 {which.chinese} 张图片中未找到 {target} 对应的区域，其遮罩为空。",
+                )
+            )
         said += _notes(originals, as_sent)
         masks, facts = found.masks()
         return checkout.output(masks, found.preview(), notes=said, masks=facts)
@@ -178,29 +193,3 @@ def _notes(
                 "back.",
                 f"第 {number} 张图片因接口限制以 {now} 发送（原为 {was}），遮罩已缩放回原尺寸。",
             )
-
-
-def _too_many_pictures(count: int) -> InputError:
-    return InputError(
-        f"Target entities takes exactly one picture, but {count} arrived; nothing was sent. Pick one (e.g. with "
-        "Pick Variant), or use target subject for batches.",
-        f"target 为 entities 时只接受一张图片，但收到 {count} 张，未发送任何请求。"
-        "请选择一张（例如用“挑选变体”节点），批量处理请将 target 设为 subject。",
-    )
-
-
-def _nothing_found(target: str) -> InputError:
-    return InputError(
-        f"Nothing was found for target {target}, so there is no mask. Use another picture or target, or paint "
-        "the mask by hand (Open in MaskEditor). Running the same again pays nothing.",
-        f"图片中未找到 {target} 对应的区域，因此没有遮罩。请更换图片或 target，"
-        "或手动绘制遮罩（在遮罩编辑器中打开）。相同内容再次运行不会重复付费。",
-    )
-
-
-def _empty_note(target: str, empty: list[int]) -> Text:
-    which = numbers(empty)
-    return Text(
-        f"Nothing was found for target {target} in picture {which.english}: its mask is empty.",
-        f"第 {which.chinese} 张图片中未找到 {target} 对应的区域，其遮罩为空。",
-    )

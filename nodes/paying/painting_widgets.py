@@ -65,7 +65,7 @@ def inputs() -> list[Any]:
 
 
 def delivery() -> list[Any]:
-    """How the pictures come: `return_url` and `require_all`."""
+    """How the pictures come, `return_url` and `require_all`; and what a workflow may leave out, `model` and `logo_info`."""
     return [
         io.Boolean.Input(
             "return_url",
@@ -77,12 +77,6 @@ def delivery() -> list[Any]:
             default=False,
             tooltip="Stop with an error if one variant fails. The others stay in the journal.",
         ),
-    ]
-
-
-def choices() -> list[Any]:
-    """What a workflow may leave out: `model` and `logo_info`."""
-    return [
         io.Combo.Input(
             **MODEL.widget,
             optional=True,

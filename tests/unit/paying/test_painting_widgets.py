@@ -77,7 +77,7 @@ def test_the_tooltips_say_of_each_model_what_its_row_says(node, language):
 
 
 def test_the_canvas_learns_from_the_schema_how_a_prompt_is_counted_and_what_is_not_used():
-    model = next(one for one in painting_widgets.choices() if one.id == "model")
+    model = next(one for one in painting_widgets.delivery() if one.id == "model")
 
     expected = {
         "img2img_inpainting_edit_zi2i": ("words", 100, []),
