@@ -13,11 +13,10 @@ from ..words import InputError, Text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Mask = NDArray[np.bool_]
+    Mask = NDArray[np.bool_]  # [H, W], True = repaint
 
 THRESHOLD = 0.5
 """What VolcInpaint counts as masked: this or brighter."""
-
 
 EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 """Masked pixels that touch at a corner are one island."""
@@ -87,11 +86,7 @@ def read(mask: object) -> Masks:
 
 
 def brightest(stack: torch.Tensor) -> float:
-    """The largest value that is a number; 0 if there is none.
-
-    Args:
-        stack: [..., H, W] floating point.
-    """
+    """The largest value of [..., H, W] floating point that is a number; 0 if there is none."""
     peak = float(stack.max())
     if not math.isfinite(peak):
         peak = float(stack.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).max())
@@ -99,24 +94,12 @@ def brightest(stack: torch.Tensor) -> float:
 
 
 def binarise(stack: torch.Tensor, threshold: float) -> list[Mask]:
-    """Threshold masks with `>=`; NaN is not masked.
-
-    Args:
-        stack: [N, H, W] floating point. Compared in its own dtype, so that a half 0.7 is 0.7.
-        threshold: Between 0 and 1.
-
-    Returns:
-        One [H, W] bool array for each mask.
-    """
+    """Threshold masks, [N, H, W] floating point, with `>=`, in their own dtype: a half 0.7 is 0.7, and NaN is not masked."""
     return [layer.numpy() for layer in stack >= threshold]
 
 
 def union(layers: list[Mask]) -> Mask:
-    """One mask with all that any of them masks; the only one itself.
-
-    Args:
-        layers: [H, W] bool each, all of one size.
-    """
+    """One mask with all that any of several of one size masks; the only one itself."""
     if len(layers) == 1:
         return layers[0]
     merged: Mask = np.logical_or.reduce(layers)
@@ -140,9 +123,9 @@ def check_not_empty(layers: list[Mask], given: Masks, threshold: float) -> None:
     """Refuse masks of which one has no masked pixel.
 
     Args:
-        layers: [H, W] bool each.
-        given: What they were before the threshold; one layer may stand for all of them.
-        threshold: The threshold.
+        layers: After the threshold.
+        given: What they were before it; one layer may stand for all of them.
+        threshold: Between 0 and 1.
 
     Raises:
         InputError: Nothing masked; the message names the brightest value.

@@ -1,4 +1,4 @@
-"""Masks matched to their pictures: which belongs to which, and at which size."""
+"""Masks, [H, W] bool, matched to their pictures: which belongs to which, and at which size."""
 
 from __future__ import annotations
 
@@ -40,11 +40,7 @@ def prepare(given: Masks, images: torch.Tensor) -> list[Mask]:
 
 
 def match_count(layers: list[Mask], images: int) -> list[Mask]:
-    """One mask, or one for each picture: several masks of one picture are united.
-
-    Args:
-        layers: [H, W] bool each, all of one size.
-        images: The number of pictures.
+    """One mask, or one for each of so many pictures: several masks, of one size, are united for a single picture.
 
     Raises:
         InputError: As many masks as fit neither.
@@ -113,16 +109,7 @@ def size_error(layer: Mask, height: int, width: int) -> InputError:
 
 
 def resize(layer: Mask, height: int, width: int) -> Mask:
-    """Resize a mask: down by maximum, so that a thin line survives, up bilinear.
-
-    Args:
-        layer: [h, w] bool.
-        height: The new height, px.
-        width: The new width, px.
-
-    Returns:
-        [height, width] bool. Never empty unless `layer` is.
-    """
+    """Resize a mask, px: down by maximum, so that a thin line survives, up bilinear; never to an empty one unless it is."""
     if layer.shape == (height, width):
         return layer
     field = torch.from_numpy(layer)[None, None].to(torch.float32)

@@ -1,4 +1,7 @@
-"""Mask algebra in true pixels: specks, gaps, holes, growing and shrinking. Pure functions on [H, W] bool."""
+"""Mask algebra in true pixels: specks, gaps, holes, growing and shrinking.
+
+Pure functions from [H, W] bool to [H, W] bool; lengths in px, areas in px².
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,6 @@ def grow(mask: Mask, radius: int) -> Mask:
     """Widen a mask by a Euclidean radius, or narrow it by a negative one.
 
     A straight edge moves by exactly `radius` pixels. What lies outside the picture neither grows in nor eats in.
-
-    Args:
-        mask: [H, W] bool.
-        radius: px.
-
-    Returns:
-        [H, W] bool.
     """
     if radius >= 0:
         return _dilate(mask, radius)
@@ -31,15 +27,7 @@ def grow(mask: Mask, radius: int) -> Mask:
 
 
 def close_gaps(mask: Mask, width: int) -> Mask:
-    """Bridge gaps up to `width` pixels wide, and leave wider ones, and the distance to the picture's edge, open.
-
-    Args:
-        mask: [H, W] bool.
-        width: px.
-
-    Returns:
-        [H, W] bool, with all of `mask` in it.
-    """
+    """Bridge gaps up to `width` wide, and leave wider ones, and the distance to the picture's edge, open; the mask stays."""
     if width == 0 or not mask.any():
         return mask
     # a disc that does not fit into a gap of `width`, so `width + 1` across; where that is even, a disc one
@@ -56,14 +44,7 @@ def close_gaps(mask: Mask, width: int) -> Mask:
 
 
 def fill_holes(mask: Mask) -> Mask:
-    """Fill what is enclosed on all sides. A hole open to the picture's edge stays; so does one open by an edge.
-
-    Args:
-        mask: [H, W] bool.
-
-    Returns:
-        [H, W] bool, with all of `mask` in it.
-    """
+    """Fill what is enclosed on all sides. A hole open to the picture's edge stays; so does one open by an edge."""
     # a diagonal line of mask is closed, so background touches by its four edges only
     labels, count = ndimage.label(~mask)
     outside = np.zeros(count + 1, dtype=bool)
@@ -75,15 +56,7 @@ def fill_holes(mask: Mask) -> Mask:
 
 
 def remove_specks(mask: Mask, area: int) -> Mask:
-    """Remove islands of at most `area` pixels; pixels that touch at a corner are one island.
-
-    Args:
-        mask: [H, W] bool.
-        area: px².
-
-    Returns:
-        [H, W] bool.
-    """
+    """Remove islands of at most `area` pixels; pixels that touch at a corner are one island."""
     if area == 0:
         return mask
     labels, _ = ndimage.label(mask, structure=EIGHT_NEIGHBOURS)

@@ -66,14 +66,11 @@ def _shrunk(picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
 
 
 def labelled(rgb: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture with what is masked tinted: red, and several entities each in a colour and with its number.
+    """A picture with what is masked tinted: red, and several entities each in a colour and with its number.
 
     Args:
-        rgb: [H, W, 3] uint8.
-        labels: [H, W] uint8, 0 = not masked.
-
-    Returns:
-        [H, W, 3] uint8.
+        rgb: [H, W, 3] uint8, as what is returned.
+        labels: [H, W] uint8, 0 = not masked, else the number of an entity.
     """
     count = int(labels.max())
     tints = np.zeros((count + 1, 3), np.float32)

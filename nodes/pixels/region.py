@@ -65,25 +65,11 @@ class Region(NamedTuple):
         return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
 
     def picture(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """What is sent of a picture.
-
-        Args:
-            rgb: [height, width, 3] uint8, the picture's `slices`.
-
-        Returns:
-            [sent_height, sent_width, 3] uint8.
-        """
+        """What is sent of a picture, [sent_height, sent_width, 3] uint8; `rgb` is its `slices`."""
         return pictures.resample(rgb, self.sent_height, self.sent_width)
 
     def mask(self, mask: masks.Mask) -> masks.Mask:
-        """What is sent of the picture's mask.
-
-        Args:
-            mask: [H, W] bool.
-
-        Returns:
-            [sent_height, sent_width] bool.
-        """
+        """What is sent of the picture's whole mask, [sent_height, sent_width] bool."""
         return matching.resize(mask[self.slices], self.sent_height, self.sent_width)
 
 

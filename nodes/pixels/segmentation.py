@@ -68,11 +68,7 @@ def fit(rgb: NDArray[np.uint8], limits: Limits, max_bytes: int) -> Sent:
 
 
 def check_size(answer: NDArray[np.uint8], sent: NDArray[np.uint8]) -> None:
-    """Refuse an answer that cannot belong to what was sent.
-
-    Args:
-        answer: [h, w] uint8.
-        sent: [H, W, 3] uint8.
+    """Refuse an answer, [h, w], that cannot belong to what was sent, [H, W, 3].
 
     Raises:
         ValueError: It has another aspect ratio.
@@ -87,16 +83,7 @@ def check_size(answer: NDArray[np.uint8], sent: NDArray[np.uint8]) -> None:
 
 
 def subject(answer: NDArray[np.uint8], height: int, width: int) -> masks.Mask:
-    """The subject's hard mask. Its complement is the background.
-
-    Args:
-        answer: [h, w] uint8, soft: 255 = subject.
-        height: The picture's, px.
-        width: The picture's, px.
-
-    Returns:
-        [height, width] bool.
-    """
+    """The subject's hard mask, [height, width], of a soft one, [h, w], 255 = subject. Its complement is the background."""
     return _scaled(answer, height, width, Image.Resampling.BILINEAR) >= _HALF
 
 
@@ -126,7 +113,16 @@ def entities(
 
 
 class Found:
-    """Collects the answers of a run: masks, what they cover, and how they look. Pictures are counted from 1; answers may come in any order, one at a time."""
+    """Collects the answers of a run: masks, what they cover, and how they look.
+
+    Pictures are counted from 1; answers may come in any order, one at a time.
+
+    Args:
+        pictures: [H, W, 3] uint8 each, all of one size.
+        as_sent: The same as they were sent, [h, w, 3] uint8.
+        target: "subject", "background" or "entities".
+        most: How many entities to keep.
+    """
 
     def __init__(
         self,
@@ -135,14 +131,6 @@ class Found:
         target: str,
         most: int,
     ) -> None:
-        """Nothing is found yet.
-
-        Args:
-            pictures: [H, W, 3] uint8 each, all of one size.
-            as_sent: The same as they were sent, [h, w, 3] uint8.
-            target: "subject", "background" or "entities".
-            most: How many entities to keep.
-        """
         self._pictures = pictures
         self._as_sent = as_sent
         self._target = target
