@@ -64,9 +64,12 @@ def reason(error: BaseException, around: Surroundings) -> Reason:
         return _no_bundle(inner, around)
     if around.proxy and not around.stands:
         return _proxy(causes, around)
-    if isinstance(inner, TimeoutError) or isinstance(error, requests.exceptions.Timeout):
-        return _slow(around)
-    return Reason(told(error))
+    if not isinstance(inner, TimeoutError) and not isinstance(error, requests.exceptions.Timeout):
+        return Reason(told(error))
+    seconds = _seconds(around)
+    if around.stands:
+        return Reason(Text(f"could not send within {seconds} s", f"{seconds} 秒内未能发送完毕"))
+    return Reason(Text(f"no connection within {seconds} s", f"{seconds} 秒内未能建立连接"))
 
 
 def told(error: BaseException) -> Text:
@@ -84,40 +87,32 @@ _RESTART = Text(
 
 
 def _certificate(error: ssl.SSLCertVerificationError, around: Surroundings) -> Reason:
-    said = error.verify_message
+    said = f"SSLCertVerificationError: {error.verify_message}"
+    why = Text(said, said)
     if error.verify_code in _NOT_TODAY:
-        return Reason(
-            _same(f"SSLCertVerificationError: {said}"),
-            Text(
-                "Set the date and the clock of the machine that runs ComfyUI; if they are right, the certificate of the "
-                "proxy or firewall in between has to be renewed.",
-                "请校准运行 ComfyUI 的机器的日期和时钟；如均正确，则需更新中间代理或防火墙的证书。",
-            ),
-            permanent=True,
+        remedy = Text(
+            "Set the date and the clock of the machine that runs ComfyUI; if they are right, the certificate of the "
+            "proxy or firewall in between has to be renewed.",
+            "请校准运行 ComfyUI 的机器的日期和时钟；如均正确，则需更新中间代理或防火墙的证书。",
         )
-    if error.verify_code in _ANOTHERS:
-        return Reason(
-            _same(f"SSLCertVerificationError: {said}"),
-            Text(
-                "Somebody else answers under this name: check VOLC_ENDPOINT, the network's login page, the proxy and the "
-                "name server.",
-                "以该名称应答的是其他服务器：请检查 VOLC_ENDPOINT、网络登录页面、代理和域名服务器。",
-            ),
-            permanent=True,
+    elif error.verify_code in _ANOTHERS:
+        remedy = Text(
+            "Somebody else answers under this name: check VOLC_ENDPOINT, the network's login page, the proxy and the "
+            "name server.",
+            "以该名称应答的是其他服务器：请检查 VOLC_ENDPOINT、网络登录页面、代理和域名服务器。",
         )
-    return Reason(
-        Text(
-            f"SSLCertVerificationError: {said}; trusted are the certificates of {around.trusts}",
-            f"SSLCertVerificationError: {said}；当前信任 {around.trusts} 中的证书",
-        ),
-        Text(
+    else:
+        why = Text(
+            f"{said}; trusted are the certificates of {around.trusts}",
+            f"{said}；当前信任 {around.trusts} 中的证书",
+        )
+        remedy = Text(
             "A company's proxy, a firewall or a virus scanner that looks into encrypted connections has an authority of its "
             "own: save its root certificate as a PEM file and name that file in REQUESTS_CA_BUNDLE.",
             "企业代理、防火墙或杀毒软件检查加密连接时会使用自己的证书颁发机构：请将其根证书保存为 PEM 文件，并在 REQUESTS_CA_BUNDLE 中指定该文件。",
         )
-        + _RESTART,
-        permanent=True,
-    )
+        remedy += _RESTART
+    return Reason(why, remedy, permanent=True)
 
 
 def _is_no_bundle(error: BaseException) -> bool:
@@ -210,26 +205,16 @@ def _login(place: str, has_login: bool) -> Reason:
         "Write them into HTTPS_PROXY, as in http://name:password@host:port, special characters as %-codes.",
         "请写入 HTTPS_PROXY，格式为 http://用户名:密码@主机:端口，特殊字符使用 % 编码。",
     )
+    why = Text(
+        f"the proxy {place} wants a user name and a password: 407",
+        f"代理 {place} 需要用户名和密码：407",
+    )
     if has_login:
         why = Text(
             f"the proxy {place} does not accept the user name and password it was given: 407",
             f"代理 {place} 不接受所提供的用户名和密码：407",
         )
-    else:
-        why = Text(
-            f"the proxy {place} wants a user name and a password: 407",
-            f"代理 {place} 需要用户名和密码：407",
-        )
     return Reason(why, remedy + _RESTART, permanent=True)
-
-
-def _slow(around: Surroundings) -> Reason:
-    seconds = _seconds(around)
-    if around.stands:
-        why = Text(f"could not send within {seconds} s", f"{seconds} 秒内未能发送完毕")
-    else:
-        why = Text(f"no connection within {seconds} s", f"{seconds} 秒内未能建立连接")
-    return Reason(why)
 
 
 def _seconds(around: Surroundings) -> str:
