@@ -6,16 +6,17 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ..volcengine.client import DEFAULT_ENDPOINT
 from ..volcengine.key_sources import clean
-from ..words import InputError
+from ..words import InputError, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+N = TypeVar("N", int, float)
 
 MAX_CALLS_PER_DAY = 1_000_000
 
@@ -53,14 +54,14 @@ class Settings:
                 has a query of its own; names the variable, the value and what it should be.
         """
         return cls(
-            endpoint=_endpoint("VOLC_ENDPOINT", _text(environ, "VOLC_ENDPOINT") or cls.endpoint),
-            max_concurrency=_whole(environ, "VOLC_MAX_CONCURRENCY", cls.max_concurrency, 1, 64),
+            endpoint=_endpoint(_text(environ, "VOLC_ENDPOINT") or cls.endpoint),
+            max_concurrency=_number(environ, "VOLC_MAX_CONCURRENCY", cls.max_concurrency, 1, 64),
             timeout_s=_number(environ, "VOLC_TIMEOUT_S", cls.timeout_s, 1, 3600),
-            journal_dir=_folder("VOLC_JOURNAL_DIR", _text(environ, "VOLC_JOURNAL_DIR")),
-            journal_max_mb=_whole(
+            journal_dir=_folder(_text(environ, "VOLC_JOURNAL_DIR")),
+            journal_max_mb=_number(
                 environ, "VOLC_JOURNAL_MAX_MB", cls.journal_max_mb, 1, 10_000_000
             ),
-            calls_per_day=_whole(environ, "VOLC_MAX_CALLS_PER_DAY", 0, 0, MAX_CALLS_PER_DAY)
+            calls_per_day=_number(environ, "VOLC_MAX_CALLS_PER_DAY", 0, 0, MAX_CALLS_PER_DAY)
             if _text(environ, "VOLC_MAX_CALLS_PER_DAY")
             else None,
         )
@@ -70,20 +71,23 @@ def _text(environ: Mapping[str, str], name: str) -> str:
     return clean(environ.get(name, ""))
 
 
-def _endpoint(name: str, text: str) -> str:
+def _endpoint(text: str) -> str:
     """An address without the query with which the interface's page prints it; every call brings its own."""
     address, _, query = text.partition("?")
     if set(parse_qs(query, keep_blank_values=True)) <= {"Action", "Version"}:
         return address
-    raise InputError(
-        f"{name} is {text!r}, but must be an address without what follows the question mark. Correct it in the "
-        f"environment of the ComfyUI server, or unset it for {DEFAULT_ENDPOINT}, and restart.",
-        f"环境变量 {name} 的值为 {text!r}，问号及其后的内容不应包含在内。请在 ComfyUI 服务器的环境中更正，"
-        f"或删除它以使用 {DEFAULT_ENDPOINT}，然后重启。",
+    raise _wrong(
+        "VOLC_ENDPOINT",
+        text,
+        Text(
+            "but must be an address without what follows the question mark",
+            "问号及其后的内容不应包含在内",
+        ),
+        Text(DEFAULT_ENDPOINT, f"默认地址 {DEFAULT_ENDPOINT}"),
     )
 
 
-def _folder(name: str, text: str) -> Path | None:
+def _folder(text: str) -> Path | None:
     """A folder named from the root on. Any other would be a new one inside ComfyUI's, in a container thrown away with it."""
     if not text:
         return None
@@ -91,58 +95,45 @@ def _folder(name: str, text: str) -> Path | None:
     url = urlsplit(text) if re.match(r"file://", text, re.IGNORECASE) else None
     if url and url.netloc in ("", "localhost") and not (url.query or url.fragment):
         path = re.sub("^/(?=[A-Za-z]:)", "", unquote(url.path))  # file:///D:/journal
+    why = Text(
+        f"but must be the whole path of a folder, such as {_EXAMPLE}: from the root on, not a URL, without variables",
+        f"应为文件夹的完整路径，如 {_EXAMPLE}：从根目录开始，不能是网址，也不能含变量",
+    )
     try:
         folder = Path(path).expanduser()
+        if folder.is_absolute():
+            return folder
     except RuntimeError:
-        raise InputError(
-            f"{name} is {text!r}, but the home folder it starts with is not known. Correct it in the environment of "
-            "the ComfyUI server, or unset it for the server's own folder, and restart.",
-            f"环境变量 {name} 的值为 {text!r}，但无法确定其中的主目录。请在 ComfyUI 服务器的环境中更正，"
-            "或删除它以使用服务器自己的文件夹，然后重启。",
-        ) from None
-    if folder.is_absolute():
-        return folder
-    raise InputError(
-        f"{name} is {text!r}, but must be the whole path of a folder, such as {_EXAMPLE}: from the root on, not a URL, "
-        "without variables. Correct it in the environment of the ComfyUI server, or unset it for the server's own folder, "
-        "and restart.",
-        f"环境变量 {name} 的值为 {text!r}，应为文件夹的完整路径，如 {_EXAMPLE}：从根目录开始，不能是网址，也不能含变量。"
-        "请在 ComfyUI 服务器的环境中更正，或删除它以使用服务器自己的文件夹，然后重启。",
-    )
+        why = Text("but the home folder it starts with is not known", "但无法确定其中的主目录")
+    own = Text("the server's own folder", "服务器自己的文件夹")
+    raise _wrong("VOLC_JOURNAL_DIR", text, why, own)
 
 
 _EXAMPLE = r"D:\volc-journal" if os.name == "nt" else "/srv/volc-journal"
 
 
-def _number(
-    environ: Mapping[str, str], name: str, default: float, low: float, high: float
-) -> float:
-    text = _text(environ, name)
+def _number(environ: Mapping[str, str], name: str, default: N, low: N, high: N) -> N:
+    """A number in its range; whole if its default is."""
+    text, whole = _text(environ, name), isinstance(default, int)
     if not text:
         return default
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not low <= value <= high:
-        raise _out_of_range(name, text, ("a number", "数字"), low, high, default)
-    return value
+    if low <= value <= high and (value.is_integer() or not whole):
+        return type(default)(value)
+    english, chinese = ("a whole number", "整数") if whole else ("a number", "数字")
+    why = Text(
+        f"but must be {english} from {low} to {high}", f"应为 {low} 到 {high} 之间的{chinese}"
+    )
+    raise _wrong(name, text, why, Text(f"{default:g}", f"默认值 {default:g}"))
 
 
-def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    value = _number(environ, name, default, low, high)
-    if value != int(value):
-        text = _text(environ, name)
-        raise _out_of_range(name, text, ("a whole number", "整数"), low, high, default)
-    return int(value)
-
-
-def _out_of_range(
-    name: str, text: str, kind: tuple[str, str], low: float, high: float, default: float
-) -> InputError:
+def _wrong(name: str, text: str, why: Text, default: Text) -> InputError:
     return InputError(
-        f"{name} is {text!r}, but must be {kind[0]} from {low} to {high}. Correct it in the environment of "
-        f"the ComfyUI server, or unset it for {default:g}, and restart.",
-        f"环境变量 {name} 的值为 {text!r}，应为 {low} 到 {high} 之间的{kind[1]}。请在 ComfyUI 服务器的环境中更正"
-        f"或删除它（默认 {default:g}），然后重启。",
+        f"{name} is {text!r}, {why.english}. Correct it in the environment of the ComfyUI server, or unset it for "
+        f"{default.english}, and restart.",
+        f"环境变量 {name} 的值为 {text!r}，{why.chinese}。请在 ComfyUI 服务器的环境中更正，或删除它以使用{default.chinese}，"
+        "然后重启。",
     )
