@@ -14,6 +14,7 @@ from aiohttp import web
 from ..jobs.book import open_book
 from ..jobs.book_lines import BEIJING, sums
 from ..volcengine.models import INTERFACES
+from ..words import Text
 from . import guard
 
 if TYPE_CHECKING:
@@ -31,20 +32,11 @@ _COLUMNS = {
            "任务 ID", "图片", "节点", "已核对"),
 }  # fmt: skip
 _OUTCOMES = {
-    "en": {
-        "sent": "under way",
-        "paid": "paid",
-        "fetched": "paid, fetched later",
-        "failed": "failed",
-        "unknown": "unknown",
-    },
-    "zh": {
-        "sent": "进行中",
-        "paid": "已付费",
-        "fetched": "已付费，后来取回",
-        "failed": "失败",
-        "unknown": "结果未知",
-    },
+    "sent": Text("under way", "进行中"),
+    "paid": Text("paid", "已付费"),
+    "fetched": Text("paid, fetched later", "已付费，后来取回"),
+    "failed": Text("failed", "失败"),
+    "unknown": Text("unknown", "结果未知"),
 }
 
 
@@ -135,7 +127,7 @@ def table(calls: list[Call], language: str) -> str:
             asked.model,
             call.request_id,
             INTERFACES[asked.model].action if asked.model in INTERFACES else "",
-            _OUTCOMES[language][call.state],
+            _OUTCOMES[call.state].pair()[language],
             call.code or "",
             "" if asked.seed is None else asked.seed,
             call.task_id,

@@ -54,11 +54,14 @@ def register(
     @routes.post("/volc_inpaint/credentials")
     @guarded
     async def save(request: web.Request) -> web.Response:
-        values = {
-            name: key_sources.clean(value) for name, value in (await _fields(request)).items()
-        }
-        Credentials(**values)
-        await asyncio.to_thread(write, saved, json.dumps(values).encode())
+        values = await guard.read_json(request)
+        if not isinstance(values, dict) or not set(values) <= set(_FIELDS):
+            raise web.HTTPBadRequest(text=f"an object of {', '.join(_FIELDS)} expected")
+        if not all(isinstance(value, str) for value in values.values()):
+            raise web.HTTPBadRequest(text="texts expected")
+        keys = {name: key_sources.clean(values.get(name, "")) for name in _FIELDS}
+        Credentials(**keys)
+        await asyncio.to_thread(write, saved, json.dumps(keys).encode())
         return await state()
 
     @routes.delete("/volc_inpaint/credentials")
@@ -112,12 +115,3 @@ def _unwritable(why: str) -> Text:
         "server, or set the keys in its environment.",
         f"无法更改已保存的密钥（{why}）。请修正 ComfyUI 服务器上 user/__volc_inpaint 文件夹的权限，或在其环境变量中设置密钥。",
     )
-
-
-async def _fields(request: web.Request) -> dict[str, str]:
-    values = await guard.read_json(request)
-    if not isinstance(values, dict) or not set(values) <= set(_FIELDS):
-        raise web.HTTPBadRequest(text=f"an object of {', '.join(_FIELDS)} expected")
-    if not all(isinstance(value, str) for value in values.values()):
-        raise web.HTTPBadRequest(text="texts expected")
-    return {name: values.get(name, "") for name in _FIELDS}
