@@ -29,13 +29,8 @@ _CACHED = {**guard.HEADERS, "Cache-Control": "private, max-age=3600"}
 
 
 def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
-    """Add the routes of pictures below `/volc_inpaint/`.
-
-    Args:
-        routes: ComfyUI's, before the server starts.
-        journal: Tells the journal's folder; its error is told to the page.
-    """
-    one = "/volc_inpaint/pictures/{key}"
+    """Add the routes of pictures below `/volc_inpaint/`; `journal` tells the folder, its error is told to the page."""
+    one = f"/volc_inpaint/pictures/{{key:{KEY.pattern}}}"
 
     @routes.get("/volc_inpaint/pictures")
     @guard.guarded
@@ -65,8 +60,7 @@ def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
     @routes.get(one)
     @guard.guarded
     async def show(request: web.Request) -> web.Response:
-        key = _key(request)
-        data = await asyncio.to_thread(gallery_of(journal()).open, key)
+        data = await asyncio.to_thread(gallery_of(journal()).open, request.match_info["key"])
         kind = _type(data or b"")
         if not data or not kind:
             raise web.HTTPNotFound
@@ -75,8 +69,7 @@ def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
     @routes.get(one + "/thumbnail")
     @guard.guarded
     async def show_small(request: web.Request) -> web.Response:
-        key = _key(request)
-        data = await asyncio.to_thread(thumbnail, gallery_of(journal()), key)
+        data = await asyncio.to_thread(thumbnail, gallery_of(journal()), request.match_info["key"])
         if data is None:
             raise web.HTTPNotFound
         return web.Response(body=data, content_type="image/jpeg", headers=_CACHED)
@@ -84,8 +77,7 @@ def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
     @routes.delete(one)
     @guard.guarded
     async def delete(request: web.Request) -> web.Response:
-        key = _key(request)
-        if not await asyncio.to_thread(gallery_of(journal()).delete, key):
+        if not await asyncio.to_thread(gallery_of(journal()).delete, request.match_info["key"]):
             raise web.HTTPNotFound
         return guard.answer({})
 
@@ -98,10 +90,6 @@ def gallery_of(journal: Path) -> Gallery:
 
 def thumbnail(gallery: Gallery, key: str) -> bytes | None:
     """A picture in a JPEG of at most 256x256 pixels, made once; None if there is no picture.
-
-    Args:
-        gallery: It hangs in.
-        key: 64 hexadecimal digits.
 
     Raises:
         OSError: It is there, but cannot be read.
@@ -134,13 +122,6 @@ def thumbnail(gallery: Gallery, key: str) -> bytes | None:
         except OSError:
             partial.unlink(missing_ok=True)
     return made
-
-
-def _key(request: web.Request) -> str:
-    key = request.match_info["key"]
-    if not KEY.fullmatch(key):
-        raise web.HTTPNotFound
-    return key
 
 
 def _type(data: bytes) -> str:
