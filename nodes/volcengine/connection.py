@@ -133,17 +133,16 @@ class CountedBody(io.BytesIO):
     def __init__(self, data: bytes, on_sent: Callable[[], None]) -> None:
         super().__init__(data)
         self._size = len(data)
-        self._on_sent: Callable[[], None] | None = on_sent
+        self._on_sent = on_sent
 
     def __len__(self) -> int:
         return self._size
 
     def read(self, size: int | None = -1, /) -> bytes:
         """As of any file."""
-        block = super().read(size)
-        if self.sent and self._on_sent is not None:
-            on_sent, self._on_sent = self._on_sent, None
-            on_sent()
+        before, block = self.sent, super().read(size)
+        if self.sent and not before:
+            self._on_sent()
         return block
 
     @property
