@@ -47,11 +47,7 @@ class Text:
 
 
 def numbers(which: Iterable[int]) -> Text:
-    """Numbers for a reader, runs of three and more cut short: "1-4, 7, 8", "1-4、7、8".
-
-    Args:
-        which: At least one, rising.
-    """
+    """Rising numbers, at least one, for a reader; runs of three and more cut short: "1-4, 7, 8", "1-4、7、8"."""
     rising = list(which)
     starts = [0, *(at + 1 for at, (a, b) in enumerate(pairwise(rising)) if b != a + 1)]
     parts: list[str] = []

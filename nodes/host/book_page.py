@@ -41,12 +41,7 @@ _OUTCOMES = {
 
 
 def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
-    """Add the routes of the account book below `/volc_inpaint/`.
-
-    Args:
-        routes: ComfyUI's, before the server starts.
-        journal: Tells the journal's folder; its error is told to the page.
-    """
+    """Add the routes of the account book below `/volc_inpaint/`; `journal` as for those of pictures."""
 
     @routes.get("/volc_inpaint/book")
     @guard.guarded
@@ -110,12 +105,7 @@ def account(book: Book) -> dict[str, Any]:
 
 
 def table(calls: list[Call], language: str) -> str:
-    """Calls as CSV, newest first, with the mark by which spreadsheets know UTF-8.
-
-    Args:
-        calls: Of the book.
-        language: `en` or `zh`; of the headings and outcomes.
-    """
+    """Calls as CSV in a `language`, en or zh, newest first, with the mark by which spreadsheets know UTF-8."""
     text = io.StringIO()
     text.write("\ufeff")
     writer = csv.writer(text)

@@ -26,10 +26,7 @@ _searched: dict[int, Any] = {}
 def guard(package: str) -> None:
     """Have what the console cannot show written by its number, now and whatever wraps the console later.
 
-    Nothing else of anybody's output changes.
-
-    Args:
-        package: Whose loggers are ours.
+    Nothing else of anybody's output changes. The loggers of `package` are ours.
     """
     heal()
     ours = [name for name in logging.root.manager.loggerDict if name.startswith(package)]

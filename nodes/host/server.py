@@ -102,11 +102,7 @@ def routes() -> Any:
 
 
 def origin(node_id: str) -> Origin:
-    """Who asks for pictures: a node by its title and number, in a workflow by its name, else its number.
-
-    Args:
-        node_id: Of the node in the graph.
-    """
+    """Who asks for pictures: a node by its title and number, in a workflow by its name, else its number."""
     context = get_executing_context()
     # What a page or a script sent along; it need not be there.
     with contextlib.suppress(AttributeError, TypeError, ValueError):

@@ -114,14 +114,7 @@ def whole(value: Any) -> int | None:
 
 
 def error(name: str, value: Any, english: str, chinese: str) -> InputError:
-    """The error for a value that is not what it must be.
-
-    Args:
-        name: Of the input.
-        value: What came.
-        english: What it must be.
-        chinese: The same.
-    """
+    """The error of an input of that name for a `value` that is not what it must be, `english` or in Chinese `chinese`."""
     shown = repr(value)[:100]
     return InputError(
         f"{name} is {shown}, but must be {english}, so nothing was sent. Correct the value that is linked to it.",
@@ -132,11 +125,8 @@ def error(name: str, value: Any, english: str, chinese: str) -> InputError:
 def check_names(unknown: Mapping[str, object]) -> None:
     """Refuse what no input of the node takes: ComfyUI hands on what a script links to any name.
 
-    Args:
-        unknown: What was left over, by its name.
-
     Raises:
-        InputError: There is something.
+        InputError: Something is left over as `unknown`.
     """
     if unknown:
         raise InputError(

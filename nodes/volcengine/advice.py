@@ -17,12 +17,7 @@ _STEPS = 25
 
 
 def advice(error: APIResponseError, request: Request) -> Text | None:
-    """A sentence or two to add to what the code itself says; None if nothing is to be added.
-
-    Args:
-        error: The service's refusal.
-        request: What was asked for.
-    """
+    """A sentence or two to add to what the code of a refusal itself says; None if nothing is to be added."""
     if error.row.ends_task is EndsTask.IF_REPEATED:
         return _less_work(error, request)
     if error.code == 50215 and request.size and max(request.size) > _LONGEST * min(request.size):

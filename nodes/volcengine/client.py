@@ -190,14 +190,7 @@ class Client:
         return content
 
     def set_clock_from(self, server_date: str) -> bool:
-        """Sign from now on by the clock of the service.
-
-        Args:
-            server_date: The `Date` header of its answer.
-
-        Returns:
-            Whether it could be read.
-        """
+        """Sign from now on by the clock of the service, the `Date` of its answer; False if that cannot be read."""
         moment_s = fields.moment(server_date)
         if moment_s is None:
             return False

@@ -87,12 +87,7 @@ def storable(value: Any) -> Any:
 
 
 def without(content: Any, hidden: Mapping[str, str]) -> Any:
-    """JSON without certain texts, wherever they stand in it.
-
-    Args:
-        content: As parsed.
-        hidden: Those texts, and what stands in for each.
-    """
+    """JSON, as parsed, without the texts that are `hidden`, wherever they stand; the values stand in for them."""
     if isinstance(content, str):
         for text, shown in hidden.items():
             content = content.replace(text, shown)

@@ -49,11 +49,7 @@ class LogoInfo:
     propagate_id: str = ""
 
     def wire(self, *, opacity: bool = True) -> dict[str, object]:
-        """The value of the field `logo_info`.
-
-        Args:
-            opacity: Whether the interface takes it.
-        """
+        """The value of the field `logo_info`; with the opacity if the interface takes it."""
         fields: dict[str, object] = {
             "add_logo": self.add_logo,
             "position": self.position,

@@ -50,12 +50,7 @@ class Reason(NamedTuple):
 
 
 def reason(error: BaseException, around: Surroundings) -> Reason:
-    """Read off why a connection failed before the request was sent.
-
-    Args:
-        error: As raised.
-        around: What it had around it.
-    """
+    """Read off the error why a connection failed before the request was sent."""
     causes = list(_causes(error))
     inner = causes[-1]
     if isinstance(inner, ssl.SSLCertVerificationError):
