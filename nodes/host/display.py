@@ -45,7 +45,6 @@ class Display:
             "run": next(_numbers),
         }
         self._total = total
-        self._arrived = 0
         self._bar = comfy.utils.ProgressBar(total, node_id=node_id)
         self._shown: tuple[Status, tuple[int, int] | None] | None = None
         self._previews: dict[int, dict[str, str]] = {}
@@ -77,9 +76,8 @@ class Display:
 
     def arrived(self) -> None:
         """Count a picture."""
-        self._arrived += 1
         # No preview with it: the canvas would show that one large picture in place of the grid.
-        self._bar.update_absolute(self._arrived, self._total)
+        self._bar.update(1)
 
     def output(self) -> list[dict[str, str]]:
         """The previews in the pictures' order, for the node's grid."""
