@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..words import Text
 from .errors import CredentialsError
 
 # Ids of permanent keys and of temporary ones; a secret, which is base64 of a text, begins with neither.
@@ -39,30 +38,24 @@ class Credentials:
         ):
             if needed and not value:
                 raise CredentialsError(
-                    Text(
-                        f"The Volcengine {english}{origin} is empty. Enter both keys on the Volcengine page of "
-                        "ComfyUI's settings, or set both in the environment.",
-                        f"火山引擎 {chinese}{origin} 为空。请在 ComfyUI 设置的 Volcengine 页面填写两个密钥，或在环境变量中同时设置。",
-                    )
+                    f"The Volcengine {english}{origin} is empty. Enter both keys on the Volcengine page of "
+                    "ComfyUI's settings, or set both in the environment.",
+                    f"火山引擎 {chinese}{origin} 为空。请在 ComfyUI 设置的 Volcengine 页面填写两个密钥，或在环境变量中同时设置。",
                 )
             if not all("!" <= character <= "~" for character in value):
                 raise CredentialsError(
-                    Text(
-                        f"The Volcengine {english}{origin} holds a space, a line break or a character outside ASCII. "
-                        "Copy it again from https://console.volcengine.com/iam/keymanage.",
-                        f"火山引擎 {chinese}{origin} 含有空格、换行或非 ASCII 字符。"
-                        "请从 https://console.volcengine.com/iam/keymanage 重新复制。",
-                    )
+                    f"The Volcengine {english}{origin} holds a space, a line break or a character outside ASCII. "
+                    "Copy it again from https://console.volcengine.com/iam/keymanage.",
+                    f"火山引擎 {chinese}{origin} 含有空格、换行或非 ASCII 字符。"
+                    "请从 https://console.volcengine.com/iam/keymanage 重新复制。",
                 )
         if self.secret_key.startswith(_ID_PREFIXES) and not self._has_an_id:
             # Never set right silently: the secret stood where ids are shown, and should perhaps be replaced.
             raise CredentialsError(
-                Text(
-                    f"The two Volcengine keys{origin} are swapped: the access key, which begins with AKLT or AKTP, stands "
-                    "in the place of the secret key. Enter each in its own place.",
-                    f"火山引擎的两个密钥{origin}填反了：以 AKLT 或 AKTP 开头的 Access Key 填在了 Secret Key 的位置。"
-                    "请分别填到各自的位置。",
-                )
+                f"The two Volcengine keys{origin} are swapped: the access key, which begins with AKLT or AKTP, stands "
+                "in the place of the secret key. Enter each in its own place.",
+                f"火山引擎的两个密钥{origin}填反了：以 AKLT 或 AKTP 开头的 Access Key 填在了 Secret Key 的位置。"
+                "请分别填到各自的位置。",
             )
 
     def __repr__(self) -> str:

@@ -39,6 +39,9 @@ class VolcengineError(Exception):
 class CredentialsError(VolcengineError):
     """The keys are missing or unusable; nothing was sent."""
 
+    def __init__(self, english: str, chinese: str) -> None:
+        super().__init__(Text(english, chinese))
+
 
 class MissingCredentialsError(CredentialsError):
     """No keys are configured anywhere.
@@ -50,15 +53,13 @@ class MissingCredentialsError(CredentialsError):
     def __init__(self, seen: Sequence[Text] = ()) -> None:
         self.seen = tuple(seen)
         super().__init__(
-            Text(
-                "No Volcengine keys are configured, so nothing was sent. Enter them in ComfyUI's Settings › Volcengine, or "
-                "set VOLC_ACCESSKEY and VOLC_SECRETKEY in the environment of the ComfyUI server, or put them into "
-                "~/.volcengine/config.json or ~/.volc/credentials. Keys are made at "
-                "https://console.volcengine.com/iam/keymanage.",
-                "尚未配置火山引擎密钥，没有发送任何请求。请在 ComfyUI 设置 › Volcengine 页面填写，或在 ComfyUI 服务器的环境变量中设置 "
-                "VOLC_ACCESSKEY 和 VOLC_SECRETKEY，或写入 ~/.volcengine/config.json 或 ~/.volc/credentials。"
-                "密钥可在 https://console.volcengine.com/iam/keymanage 创建。",
-            )
+            "No Volcengine keys are configured, so nothing was sent. Enter them in ComfyUI's Settings › Volcengine, or set "
+            "VOLC_ACCESSKEY and VOLC_SECRETKEY in the environment of the ComfyUI server, or put them into "
+            "~/.volcengine/config.json or ~/.volc/credentials. Keys are made at "
+            "https://console.volcengine.com/iam/keymanage.",
+            "尚未配置火山引擎密钥，没有发送任何请求。请在 ComfyUI 设置 › Volcengine 页面填写，或在 ComfyUI 服务器的环境变量中设置 "
+            "VOLC_ACCESSKEY 和 VOLC_SECRETKEY，或写入 ~/.volcengine/config.json 或 ~/.volc/credentials。"
+            "密钥可在 https://console.volcengine.com/iam/keymanage 创建。",
         )
         for text in self.seen:
             self.add_context(text)
@@ -82,7 +83,6 @@ class APIConnectionError(VolcengineError):
     Attributes:
         why: The cause, in a few words.
         remedy: What to do about it; part of the text only if nothing was sent. About the network in general if None.
-        sent: Whether the whole request may have left. If not, the service cannot have acted on it.
         permanent: Whether it fails the same way until somebody changes something.
     """
 
@@ -91,8 +91,7 @@ class APIConnectionError(VolcengineError):
     ) -> None:
         self.why = why
         self.remedy = remedy or _NETWORK
-        self.sent = sent
-        self.doubtful = sent
+        self.doubtful = sent  # in part, the service cannot have acted on it
         self.permanent = permanent
         if sent:
             broke = Text(

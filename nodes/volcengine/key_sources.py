@@ -132,10 +132,8 @@ def _environment(
         return None
     present, missing = (access_name, secret_name) if access else (secret_name, access_name)
     error = CredentialsError(
-        Text(
-            f"{present} is set in the environment of the ComfyUI server, but {missing} is not. Set both or neither.",
-            f"ComfyUI 服务器的环境变量中只有 {present}，缺少 {missing}。请同时设置，或都不设置。",
-        )
+        f"{present} is set in the environment of the ComfyUI server, but {missing} is not. Set both or neither.",
+        f"ComfyUI 服务器的环境变量中只有 {present}，缺少 {missing}。请同时设置，或都不设置。",
     )
     for near_miss in _near_misses(environ):
         error.add_context(near_miss)
@@ -213,9 +211,7 @@ def _json(path: Path, source: str) -> dict[str, Any]:
 
 def _unreadable(source: str, why: str) -> CredentialsError:
     return CredentialsError(
-        Text(
-            f"The Volcengine keys in {source} could not be read ({why}). Correct or remove that file, or enter the keys "
-            "on the Volcengine page of ComfyUI's settings.",
-            f"无法读取 {source} 中的火山引擎密钥（{why}）。请修正或删除该文件，或在 ComfyUI 设置的 Volcengine 页面填写密钥。",
-        )
+        f"The Volcengine keys in {source} could not be read ({why}). Correct or remove that file, or enter the keys "
+        "on the Volcengine page of ComfyUI's settings.",
+        f"无法读取 {source} 中的火山引擎密钥（{why}）。请修正或删除该文件，或在 ComfyUI 设置的 Volcengine 页面填写密钥。",
     )

@@ -311,7 +311,7 @@ def test_the_exceptions_form_the_documented_tree():
             ("网页（HTTP -，request_id R1）。",),
         ),
         (
-            errors.CredentialsError(Text("No keys.", "没有密钥。")),
+            errors.CredentialsError("No keys.", "没有密钥。"),
             False,
             ("No keys.",),
             ("没有密钥。",),
@@ -328,7 +328,7 @@ def test_each_failure_without_an_answer_says_whether_it_may_have_been_billed(
 
 
 def test_context_is_added_to_both_lines():
-    error = errors.CredentialsError(Text("No keys.", "没有密钥。"))
+    error = errors.CredentialsError("No keys.", "没有密钥。")
     error.add_context(Text("Two of four arrived.", "四张中已有两张到达。"))
 
     assert "No keys. Two of four arrived.\n没有密钥。四张中已有两张到达。" == str(error)
