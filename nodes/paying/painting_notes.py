@@ -83,12 +83,9 @@ def of_links(painted: Iterable[Outcome], *, return_url: bool) -> Iterator[Text]:
         )
 
 
-def of_widgets(wanted: Painting) -> list[Text]:
+def of_widgets(wanted: Painting) -> Iterator[Text]:
     """What a model takes less than the node offers, or means otherwise; nothing if all was sent as it stands there."""
-    return [*_of_seed(wanted), *_of_prompt(wanted), *_of_sampling(wanted), *_of_logo(wanted)]
-
-
-def _of_seed(wanted: Painting) -> Iterator[Text]:
+    model, name = wanted.model, wanted.model.req_key
     if wanted.linked_seed is not None:
         yield Text(
             f"The seed {wanted.linked_seed} is beyond the interface's range, so {wanted.seed} stands for it, "
@@ -96,25 +93,21 @@ def _of_seed(wanted: Painting) -> Iterator[Text]:
             f"种子 {wanted.linked_seed} 超出接口范围，改用 {wanted.seed}，每次运行都相同。",
         )
 
-
-def _of_prompt(wanted: Painting) -> Iterator[Text]:
-    model, length = wanted.model, len(wanted.prompt)
+    length = len(wanted.prompt)
     # words are left to the canvas: what they count for is not said exactly
     if wanted.prompt and not model.prompt_field:
         yield Text(
-            f"{model.req_key} takes no prompt: it removes what is masked. The prompt was not sent.",
-            f"{model.req_key} 不使用提示词，只消除遮罩区域的内容；提示词未发送。",
+            f"{name} takes no prompt: it removes what is masked. The prompt was not sent.",
+            f"{name} 不使用提示词，只消除遮罩区域的内容；提示词未发送。",
         )
     elif model.prompt_counted == "characters" and length > model.advised_prompt:
         yield Text(
-            f"The prompt has {length} characters; {model.req_key} advises {model.advised_prompt} at most.",
-            f"提示词有 {length} 个字符；{model.req_key} 建议不超过 {model.advised_prompt} 个。",
+            f"The prompt has {length} characters; {name} advises {model.advised_prompt} at most.",
+            f"提示词有 {length} 个字符；{name} 建议不超过 {model.advised_prompt} 个。",
         )
 
-
-def _of_sampling(wanted: Painting) -> Iterator[Text]:
-    name, sent = wanted.model.req_key, wanted.sampling()
-    left_out = [widget for widget in sent if not wanted.model.knows(widget)]
+    sent = wanted.sampling()
+    left_out = [widget for widget in sent if not model.knows(widget)]
     changed = [
         f"{widget} {value:g}"
         for widget, value in sent.items()
@@ -131,17 +124,15 @@ def _of_sampling(wanted: Painting) -> Iterator[Text]:
             f"节点上保持默认值时使用 {name} 自己的默认值：已发送 {'、'.join(changed)}。",
         )
 
-
-def _of_logo(wanted: Painting) -> Iterator[Text]:
-    name, logo = wanted.model.req_key, wanted.logo_info
+    logo = wanted.logo_info
     if logo is None:
         return
-    if logo.add_logo and not wanted.model.logo_opacity:
+    if logo.add_logo and not model.logo_opacity:
         yield Text(
             f"The watermark of {name} has an opacity of its own: that of Logo Info was not sent.",
             f"{name} 的水印透明度固定，水印信息中的 opacity 未发送。",
         )
-    if logo.label() and wanted.model.knows("aigc_meta"):
+    if logo.label() and model.knows("aigc_meta"):
         yield Text(
             "The implicit label is in the files in the journal and behind `urls`, but in none that ComfyUI saves.",
             "隐式标识位于本地记录及 `urls` 链接的文件中；ComfyUI 另存的文件不含该标识。",

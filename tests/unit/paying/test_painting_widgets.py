@@ -20,7 +20,7 @@ def test_a_seed_within_the_widget_s_range_stays_itself(seed):
     wanted = read(seed=seed)
 
     assert (int(seed), None) == (wanted.seed, wanted.linked_seed)
-    assert [] == painting_notes.of_widgets(wanted)
+    assert [] == [*painting_notes.of_widgets(wanted)]
 
 
 @pytest.mark.parametrize(
