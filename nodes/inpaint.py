@@ -120,15 +120,8 @@ class VolcInpaint(PaintingNode):
     ) -> io.NodeOutput:
         """Check everything, then buy what the journal does not hold, then put the pictures together.
 
-        Args:
-            image: [B, H, W, C] float, 0..1.
-            mask: 1 = repaint; one for all pictures, or one each.
-            paste_back: Whether everything but the masked part stays as it was.
-            feather: Width of the blend around the mask, 0..256 px.
-            fit: What to do with a picture over the interface's limits.
-            context: 0 to send the whole picture, else sides of what is sent in those of the mask, 1..10.
-            match_colors: Whether to take out of the masked part how the answer's colours drifted in all the rest.
-            **widgets: Those of every painting node; see `Painting.read`.
+        `image` is [B, H, W, C] float, 0..1; `mask` [H, W] or [N, H, W], one for all pictures or one each. `widgets` are those of
+        every painting node; see `Painting.read`.
 
         Returns:
             The pictures, image-major [N, H, W, 3]; their links, one a line; the report, JSON.

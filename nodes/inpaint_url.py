@@ -63,12 +63,7 @@ class VolcInpaintURL(PaintingNode):
 
     @classmethod
     async def execute(cls, image_url: str, mask_url: str, **widgets: Any) -> io.NodeOutput:
-        """Check everything, then buy what the journal does not hold.
-
-        Args:
-            image_url: Link to the picture.
-            mask_url: Link to the mask.
-            **widgets: Those of every painting node; see `Painting.read`.
+        """Check everything, then buy what the journal does not hold. `widgets` are those of every painting node.
 
         Returns:
             The pictures as the service drew them, [N, H, W, 3] float32; their links, one a line; the report, JSON.
