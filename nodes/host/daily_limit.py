@@ -12,7 +12,7 @@ from aiohttp import web
 
 from ..jobs.book import open_book
 from ..jobs.limit import Limit
-from ..words import InputError, Text
+from ..words import InputError
 from . import guard
 from .private_file import write
 from .settings import MAX_CALLS_PER_DAY, Settings
@@ -38,18 +38,14 @@ class DailyLimit(NamedTuple):
 
 
 def load(directory: Path, environ: Mapping[str, str] = os.environ) -> DailyLimit:
-    """The limit: the environment's, else what the settings page saved, else none.
-
-    Args:
-        directory: The pack's private folder.
-        environ: Environment variables.
+    """The limit: the environment's, else what the settings page saved in the pack's private folder, else none.
 
     Raises:
         InputError: What is set or saved is no number of calls; nothing may be bought then, for a limit was meant.
     """
-    settings = Settings.from_environment(environ)
-    if settings.calls_per_day is not None:
-        return DailyLimit(settings.calls_per_day, "environment")
+    limit = Settings.from_environment(environ).calls_per_day
+    if limit is not None:
+        return DailyLimit(limit, "environment")
     try:
         calls = json.loads((directory / FILE_NAME).read_bytes())["calls_per_day"]
     except FileNotFoundError:
@@ -71,14 +67,7 @@ def register(
     journal: Callable[[], Path],
     environ: Mapping[str, str] = os.environ,
 ) -> None:
-    """Add the route below `/volc_inpaint/` that reads and sets the limit.
-
-    Args:
-        routes: ComfyUI's, before the server starts.
-        directory: The pack's private folder.
-        journal: Tells the journal's folder; its error is told to the page.
-        environ: Environment variables.
-    """
+    """Add the route below `/volc_inpaint/` that reads and sets the limit; `journal` as for those of pictures."""
 
     def state() -> dict[str, Any]:
         limit = load(directory, environ)
@@ -97,19 +86,16 @@ def register(
         if not isinstance(values, dict) or set(values) != {"calls"}:
             raise web.HTTPBadRequest(text="an object of calls expected")
         if not _possible(values["calls"]):
-            return guard.refusal(_NO_NUMBER)
+            raise InputError(
+                f"The limit must be a whole number from 0 (none) to {MAX_CALLS_PER_DAY}.",
+                f"上限应为 0（不限）到 {MAX_CALLS_PER_DAY} 之间的整数。",
+            )
         content = json.dumps({"calls_per_day": values["calls"]}).encode()
         await asyncio.to_thread(write, directory / FILE_NAME, content)
         _LOG.info(
             "Volc Inpaint: the settings page set the limit to %d calls a day", values["calls"]
         )
         return guard.answer(await asyncio.to_thread(state))
-
-
-_NO_NUMBER = Text(
-    f"The limit must be a whole number from 0 (none) to {MAX_CALLS_PER_DAY}.",
-    f"上限应为 0（不限）到 {MAX_CALLS_PER_DAY} 之间的整数。",
-)
 
 
 def _possible(calls: Any) -> bool:

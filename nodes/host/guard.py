@@ -31,11 +31,6 @@ def answer(content: dict[str, Any], status: int = 200) -> web.Response:
     return web.json_response(content, status=status, headers=headers)
 
 
-def refusal(text: Text) -> web.Response:
-    """Why not; the page shows the language that it speaks."""
-    return answer({"message": text.pair()}, status=400)
-
-
 def _unreadable(why: str) -> Text:
     return Text(
         f"The folder of paid pictures, or user/__volc_inpaint of the ComfyUI server, cannot be read or changed ({why}). "
@@ -47,9 +42,7 @@ def _unreadable(why: str) -> Text:
 def guarded(handler: Handler, failed: Callable[[str], Text] = _unreadable) -> Handler:
     """Turn away what another site's page sends, also where ComfyUI's own check is switched off; tell the page what failed.
 
-    Args:
-        handler: Of a route.
-        failed: What to say where the system refuses, given why.
+    Where the system refuses, `failed` says so, given why.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -61,9 +54,10 @@ def guarded(handler: Handler, failed: Callable[[str], Text] = _unreadable) -> Ha
         try:
             return await handler(request)
         except (InputError, CredentialsError) as error:
-            return refusal(error.text)
+            why = error.text
         except OSError as error:
-            return refusal(failed(error.strerror or type(error).__name__))
+            why = failed(error.strerror or type(error).__name__)
+        return answer({"message": why.pair()}, status=400)
 
     return handle
 
