@@ -57,12 +57,7 @@ def check_keys(saved: Path, environ: Mapping[str, str], home: Path | None = None
     """Ask for each interface that the nodes use.
 
     The requests carry no picture. The gateway looks at keys, signature, clock and rights first; only a request that
-    passes reaches the service, which refuses it for its parameters.
-
-    Args:
-        saved: The settings page's file.
-        environ: Environment variables.
-        home: The folder that holds ``.volcengine`` and ``.volc``.
+    passes reaches the service, which refuses it for its parameters. The keys are looked for as by `key_sources.load`.
 
     Returns:
         `ok`, true where any interface may be used; `code`: ok, no_keys, unknown_key, wrong_secret, clock, no_permission,

@@ -56,8 +56,7 @@ class _Look(logging.Filter):
 
 def _streams() -> Iterator[Any]:
     yield from (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
-    handlers = [*logging.root.handlers, logging.lastResort]
-    for handler in handlers:
+    for handler in (*logging.root.handlers, logging.lastResort):
         # one that buffers hands on to its target
         yield getattr(getattr(handler, "target", None) or handler, "stream", None)
 

@@ -102,10 +102,9 @@ class Request:
         return replace(self, model=pair, parameters=now, on_query={**self.on_query, **later})
 
     def body(self, seed: int | None = None) -> bytes:
-        """The JSON body, UTF-8. The pictures are encoded once, whatever the number of seeds.
+        """The JSON body, UTF-8, with a seed from 0 on, -1 for one of the service's choice, or without one if None.
 
-        Args:
-            seed: 0 or larger, -1 for one of the service's choice, None to send none.
+        The pictures are encoded once, whatever the number of seeds.
         """
         if seed is None:
             return self._head + b"}"
