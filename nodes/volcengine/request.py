@@ -63,13 +63,8 @@ class LogoInfo:
 
     def label(self) -> dict[str, str]:
         """The value of the field `aigc_meta`; empty if no part of the label is given."""
-        parts = {
-            "content_producer": self.content_producer,
-            "producer_id": self.producer_id,
-            "content_propagator": self.content_propagator,
-            "propagate_id": self.propagate_id,
-        }
-        return {name: value for name, value in parts.items() if value}
+        names = ("content_producer", "producer_id", "content_propagator", "propagate_id")
+        return {name: getattr(self, name) for name in names if getattr(self, name)}
 
 
 @dataclass(frozen=True)
