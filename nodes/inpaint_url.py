@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from comfy_api.latest import io
 
 from .host import values
@@ -93,8 +92,10 @@ class VolcInpaintURL(PaintingNode):
             require_all=wanted.require_all,
         )
         places = [outcome.job.index - 1 for outcome in painted]
+        drawn = [taken[outcome.job.index] for outcome in painted]
+        images = pictures.to_images([pictures.resample(one, *drawn[0].shape[:2]) for one in drawn])
         return checkout.output(
-            as_core_does(_batch([taken[outcome.job.index] for outcome in painted])),
+            as_core_does(images),
             links(checkout.outcomes),
             notes=painting_notes.of_run(wanted, checkout.outcomes, painted),
             batch=batch(places, wanted.variants),
@@ -124,12 +125,3 @@ def _link(text: str, name: str) -> str:
         )
     check_url(found[0], name)
     return found[0]
-
-
-def _batch(painted: list[NDArray[np.uint8]]) -> torch.Tensor:
-    """[N, H, W, 3] float32, 0..1, all of the first one's size."""
-    height, width = painted[0].shape[:2]
-    batch = torch.empty((len(painted), height, width, 3), dtype=torch.float32)
-    for slot, picture in zip(batch.numpy(), painted, strict=True):
-        np.divide(pictures.resample(picture, height, width), 255, out=slot, dtype=np.float32)
-    return batch

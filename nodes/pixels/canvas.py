@@ -85,7 +85,7 @@ class Canvas:
         patch = self._patches.of(self._masks[picture], region)
         slot = self._slots[index]
         slot[...] = self._originals[picture]
-        paste(slot, cut(answer, region, patch), patch, self._dtype, region, drift)
+        _paste(slot, cut(answer, region, patch), patch, self._dtype, region, drift)
 
     def keep(self) -> list[int]:
         """Put each picture of which nothing is sent into all of its places, as it is.
@@ -170,7 +170,7 @@ def check_fits(images: torch.Tensor, variants: int, free_bytes: int) -> None:
     )
 
 
-def paste(
+def _paste(
     slot: Bits,
     piece: Image.Image,
     patch: Patch,
@@ -180,13 +180,7 @@ def paste(
 ) -> None:
     """Blend a piece of an answer into a picture, in place, touching nothing outside the patch.
 
-    Args:
-        slot: [H, W, C] floats as their bits, holding the original; a fourth channel stays.
-        piece: The answer where it reaches the picture, RGB.
-        patch: Where that is.
-        dtype: Of the floats.
-        region: What was sent.
-        drift: Of the answer's colours, to be taken out.
+    `slot` is [H, W, C], floats of `dtype` as their bits, holding the original; a fourth channel stays.
     """
     left, right = patch.left - region.x, patch.right - region.x
     slot = slot[patch.top : patch.bottom, patch.left : patch.right, :3]

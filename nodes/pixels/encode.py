@@ -94,12 +94,7 @@ def mask(layer: NDArray[Any]) -> bytes:
 
 
 def png_that_fits(rgb: NDArray[np.uint8], max_bytes: int) -> bytes | None:
-    """A picture's PNG, unless it is larger than the limit, which a probe tells first.
-
-    Args:
-        rgb: [H, W, 3] uint8.
-        max_bytes: The limit.
-    """
+    """A picture's PNG, unless it is larger than the limit, which a probe tells first."""
     sample = probe(rgb, _PNG_PROBE_PIXELS)
     scale = rgb.size / sample.size
     # the lowest level is four times as fast as the default, and about a tenth larger
@@ -168,26 +163,16 @@ def best_jpeg(rgb: NDArray[np.uint8], max_bytes: int, safe_bytes: int) -> tuple[
 
 
 def jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
-    """One JPEG 4:4:4 file.
-
-    Args:
-        rgb: [H, W, 3] uint8.
-        quality: Pillow's, 1..100.
-    """
+    """One JPEG 4:4:4 file, of Pillow's quality, 1..100."""
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "JPEG", quality=quality, subsampling=0)
     return buffer.getvalue()
 
 
 def probe(rgb: NDArray[np.uint8], pixels: int = _JPEG_PROBE_PIXELS) -> NDArray[np.uint8]:
-    """About `pixels` of a picture: bands of 8 whole rows, spread evenly, but by no period that it may share.
+    """About so many pixels of a picture: bands of 8 whole rows, spread evenly, but by no period that it may share.
 
-    Args:
-        rgb: [H, W, 3] uint8.
-        pixels: How many.
-
-    Returns:
-        [h, W, 3] uint8; `rgb` itself if it is not much larger.
+    It is the picture itself if that is not much larger.
     """
     height, width, _ = rgb.shape
     bands = height // _BAND_ROWS

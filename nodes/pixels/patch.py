@@ -34,16 +34,15 @@ class Patch(NamedTuple):
 
 
 class Patches:
-    """The patches of a run, made when they are needed. Safe between threads."""
+    """The patches of a run, made when they are needed. Safe between threads.
+
+    Args:
+        feather: px, 0 or more.
+        paste_back: False: all of a region.
+        widened: How far beyond the mask the service paints by itself, px of what is sent.
+    """
 
     def __init__(self, feather: int, paste_back: bool, widened: int) -> None:
-        """None is made yet.
-
-        Args:
-            feather: px, 0 or more.
-            paste_back: False: all of a region.
-            widened: How far beyond the mask the service paints by itself, px of what is sent.
-        """
         self._feather = feather
         self._paste_back = paste_back
         self._widened = widened
@@ -51,12 +50,7 @@ class Patches:
         self._lock = threading.Lock()
 
     def of(self, mask: Mask, region: Region) -> Patch:
-        """The patch of a picture.
-
-        Args:
-            mask: [H, W] bool. Known by what it is, not by what is in it.
-            region: What was sent.
-        """
+        """The patch of a picture, given its mask, which is known by what it is, not by what is in it, and what was sent."""
         key = (id(mask), region)
         with self._lock:
             if key not in self._made:
@@ -69,14 +63,7 @@ class Patches:
 
 
 def make_patch(mask: Mask, region: Region, feather: int, paste_back: bool = True) -> Patch:
-    """Work out where answers reach a picture.
-
-    Args:
-        mask: [H, W] bool.
-        region: What was sent; nothing outside it changes.
-        feather: px, 0 or more.
-        paste_back: False: all of the region.
-    """
+    """Work out where answers reach a picture: nowhere outside of what was sent, `region`."""
     x, y, width, height = region.box
     if not paste_back:
         weight = np.broadcast_to(np.float32(1), (height, width))
@@ -120,16 +107,7 @@ def feather_weight(mask: Mask, feather: int) -> NDArray[np.float32]:
 
 
 def cut(answer: Image.Image, region: Region, patch: Patch) -> Image.Image:
-    """What of an answer reaches the picture, at the picture's scale.
-
-    Args:
-        answer: RGB, any size.
-        region: What was sent.
-        patch: Where the answer reaches.
-
-    Returns:
-        RGB, as large as the patch.
-    """
+    """What of an answer, RGB of any size, reaches the picture, at the picture's scale: as large as the patch."""
     left, right = patch.left - region.x, patch.right - region.x
     top, bottom = patch.top - region.y, patch.bottom - region.y
     width, height = answer.size

@@ -15,7 +15,7 @@ from PIL import Image
 from ..words import InputError, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -76,20 +76,21 @@ def to_uint8(image: torch.Tensor) -> NDArray[np.uint8]:
     return rgb
 
 
-def resample(rgb: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Bring a picture to a size, Lanczos.
+def to_images(pictures: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
+    """Pictures of one size, [H, W, 3] uint8 each, as an IMAGE: [B, H, W, 3] float32, 0..1."""
+    images = torch.empty((len(pictures), *pictures[0].shape), dtype=torch.float32)
+    for slot, picture in zip(images.numpy(), pictures, strict=True):
+        np.divide(picture, 255, out=slot, dtype=np.float32)
+    return images
 
-    Args:
-        rgb: [h, w, 3] uint8.
-        height: The new height, px.
-        width: The new width, px.
 
-    Returns:
-        [height, width, 3] uint8; `rgb` itself if nothing is to do.
-    """
-    if rgb.shape[:2] == (height, width):
-        return rgb
-    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
+def resample(
+    picture: NDArray[np.uint8], height: int, width: int, method: int = Image.Resampling.LANCZOS
+) -> NDArray[np.uint8]:
+    """Bring a picture, [h, w, 3] or [h, w] uint8, to a size, px; itself if nothing is to do."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((width, height), method))
 
 
 def pixels_key(*arrays: NDArray[Any]) -> str:
@@ -112,12 +113,8 @@ def first(files: tuple[bytes, ...]) -> bytes:
     return files[0]
 
 
-def open_picture(data: bytes, max_side: int = MAX_SIDE) -> Image.Image:
+def open_picture(data: bytes) -> Image.Image:
     """Decode an answer: JPEG, PNG or WebP only, its size checked before any pixel is decoded, EXIF ignored.
-
-    Args:
-        data: The file.
-        max_side: Longest side accepted, px.
 
     Returns:
         An RGB picture, decoded; transparency is dropped.
@@ -125,7 +122,7 @@ def open_picture(data: bytes, max_side: int = MAX_SIDE) -> Image.Image:
     Raises:
         ValueError: Another format, too large, cut short or damaged.
     """
-    with _opened(data, max_side) as picture:
+    with _opened(data) as picture:
         if picture.mode.startswith("I"):  # 16-bit grey, which PIL would clip at 255
             grey = np.rint(np.asarray(picture) / 257).astype(np.uint8)
             return Image.fromarray(grey).convert("RGB")
@@ -134,21 +131,15 @@ def open_picture(data: bytes, max_side: int = MAX_SIDE) -> Image.Image:
         return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def decode_picture(data: bytes, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:
-    """As `open_picture`, but an array.
-
-    Returns:
-        [H, W, 3] uint8, contiguous, read-only.
-    """
-    return np.asarray(open_picture(data, max_side))
+def decode_picture(data: bytes) -> NDArray[np.uint8]:
+    """As `open_picture`, but an array, [H, W, 3] uint8, contiguous, read-only."""
+    return np.asarray(open_picture(data))
 
 
-def decode_grey(data: bytes, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:
+def decode_grey(data: bytes) -> NDArray[np.uint8]:
     """Decode a mask or an index map of an answer: as `decode_picture`, but of one channel, its values untouched.
 
-    Args:
-        data: The file. Colours are accepted if they are grey; a palette is ignored, its indices are the values.
-        max_side: Longest side accepted, px.
+    Colours are accepted if they are grey; a palette is ignored, its indices are the values.
 
     Returns:
         [H, W] uint8, contiguous.
@@ -156,10 +147,10 @@ def decode_grey(data: bytes, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:
     Raises:
         ValueError: As `decode_picture`, or the picture has colours.
     """
-    with _opened(data, max_side) as picture:
+    with _opened(data) as picture:
         if picture.mode in ("L", "P"):
             return np.array(picture)
-    rgb = decode_picture(data, max_side)
+    rgb = decode_picture(data)
     if (rgb != rgb[..., :1]).any():
         text = Text(
             "A mask was expected, but the picture has colours.", "应为遮罩，但收到的是彩色图片。"
@@ -169,19 +160,19 @@ def decode_grey(data: bytes, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:
 
 
 @contextlib.contextmanager
-def _opened(data: bytes, max_side: int) -> Iterator[Image.Image]:
+def _opened(data: bytes) -> Iterator[Image.Image]:
     """The file as a picture whose header was judged; a ValueError for whatever Pillow raises on it."""
     try:
         with warnings.catch_warnings():
             # the size is judged below, by our own limit
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as picture:
-                _check_header(picture, data, max_side)
+                _check_header(picture, data)
                 yield picture
     except Image.DecompressionBombError as error:
         text = Text(
-            f"The picture is far larger than {max_side} px a side and was not decoded.",
-            f"图片远大于边长 {max_side} 像素的上限，未解码。",
+            f"The picture is far larger than {MAX_SIDE} px a side and was not decoded.",
+            f"图片远大于边长 {MAX_SIDE} 像素的上限，未解码。",
         )
         raise ValueError(text.lines()) from error
     except (OSError, SyntaxError, EOFError) as error:
@@ -192,12 +183,12 @@ def _opened(data: bytes, max_side: int) -> Iterator[Image.Image]:
         raise ValueError(text.lines()) from error
 
 
-def _check_header(picture: Image.Image, data: bytes, max_side: int) -> None:
+def _check_header(picture: Image.Image, data: bytes) -> None:
     width, height = picture.size
-    if max(width, height) > max_side:
+    if max(width, height) > MAX_SIDE:
         text = Text(
-            f"The picture is {width}x{height}; at most {max_side} px a side are decoded.",
-            f"图片为 {width}x{height}；边长最多 {max_side} 像素。",
+            f"The picture is {width}x{height}; at most {MAX_SIDE} px a side are decoded.",
+            f"图片为 {width}x{height}；边长最多 {MAX_SIDE} 像素。",
         )
         raise ValueError(text.lines())
     # some packs set PIL's LOAD_TRUNCATED_IMAGES for the whole process: the rest would come out grey

@@ -84,7 +84,7 @@ def check_size(answer: NDArray[np.uint8], sent: NDArray[np.uint8]) -> None:
 
 def subject(answer: NDArray[np.uint8], height: int, width: int) -> masks.Mask:
     """The subject's hard mask, [height, width], of a soft one, [h, w], 255 = subject. Its complement is the background."""
-    return _scaled(answer, height, width, Image.Resampling.BILINEAR) >= _HALF
+    return pictures.resample(answer, height, width, Image.Resampling.BILINEAR) >= _HALF
 
 
 def entities(
@@ -102,7 +102,7 @@ def entities(
         [height, width] uint8: 0 = none, 1 = the largest entity, 2 = the next; and for each of these its number in the answer.
     """
     # Numbers cannot be blended: the nearest pixel's, so that each pixel belongs to one entity at most.
-    index_map = _scaled(answer, height, width, Image.Resampling.NEAREST)
+    index_map = pictures.resample(answer, height, width, Image.Resampling.NEAREST)
     areas = np.bincount(index_map.ravel(), minlength=256)
     areas[0] = 0
     largest_first = np.argsort(-areas, kind="stable")[:most]
@@ -210,15 +210,4 @@ class Found:
 
     def preview(self) -> torch.Tensor:
         """The pictures with what was found tinted, [B, H, W, 3] float32, 0..1."""
-        batch = torch.empty((len(self._overlays), *self._pictures[0].shape), dtype=torch.float32)
-        for slot, image in zip(batch.numpy(), sorted(self._overlays), strict=True):
-            np.divide(self._overlays[image], 255, out=slot, dtype=np.float32)
-        return batch
-
-
-def _scaled(
-    answer: NDArray[np.uint8], height: int, width: int, resampling: Image.Resampling
-) -> NDArray[np.uint8]:
-    if answer.shape == (height, width):
-        return answer
-    return np.asarray(Image.fromarray(answer).resize((width, height), resampling))
+        return pictures.to_images([self._overlays[image] for image in sorted(self._overlays)])
