@@ -32,10 +32,9 @@ _numbers = itertools.count(1)
 
 
 class Display:
-    """What a running node shows: its bar, its status, a preview of each picture as it arrives."""
+    """Shows 0 of `total` on the node called `node_id` at first; then its status, and each picture as it arrives."""
 
     def __init__(self, node_id: str, total: int) -> None:
-        """Show 0 of `total` on the node called `node_id`."""
         context = get_executing_context()
         self.node_id = node_id
         # of a list ComfyUI runs the node for each entry, side by side
@@ -52,13 +51,7 @@ class Display:
     def status(
         self, status: Status, encoding: tuple[int, int] | None = None, *, done: bool = False
     ) -> None:
-        """Show how the run stands; sent only when it changed.
-
-        Args:
-            status: Of the run.
-            encoding: Which of how many pictures is being encoded, if one is.
-            done: Whether this is the last.
-        """
+        """Show how the run stands, and which of how many pictures is being encoded; sent when it changed, or for the last time."""
         if (status, encoding) == self._shown and not done:
             return
         self._shown = status, encoding

@@ -78,8 +78,7 @@ def log_journal() -> None:
     else:
         _LOG.info("Volc Inpaint keeps paid pictures in %s", folder)
         if folder != journal_directory() and not folder.is_dir():
-            gone = JournalGoneError(folder, there=False)
-            _LOG.warning("Volc Inpaint: %s", gone.text.english)
+            _LOG.warning("Volc Inpaint: %s", JournalGoneError(folder, there=False).text.english)
         if warning := folders.warning(folder):
             _LOG.warning("Volc Inpaint: %s", warning.english)
 

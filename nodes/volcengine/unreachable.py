@@ -36,13 +36,7 @@ class Surroundings(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Why a connection failed.
-
-    Attributes:
-        why: In a few words, without a password of a proxy.
-        remedy: What to do; None where nothing more is known than that the network failed.
-        permanent: Whether it fails the same way until somebody changes something.
-    """
+    """Why a connection failed, as `APIConnectionError` takes it; without a password of a proxy."""
 
     why: Text
     remedy: Text | None = None
