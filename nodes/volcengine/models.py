@@ -140,24 +140,19 @@ ERASE = Model(
 )
 
 # https://www.volcengine.com/docs/85621/2375477: an enlarged canvas and a mask of what is new in it; the prompt may be empty.
-# Judged: its best side is that of its sibling.
-EXTEND = Model(
+# Called like its sibling. Judged: so is its best side.
+EXTEND = replace(
+    DREAM_INPAINT,
     req_key="jimeng_img2img_seed3_painting_edit",
     says=Text(
         "Extends a picture beyond its edges, fed by Pad Image for Outpainting.",
         "将图片向外扩展，输入来自“外补画板”。",
     ),
-    prompt_field="prompt",
+    activated_at=Model.activated_at,
     needs_prompt=False,
-    prompt_counted="characters",
     advised_prompt=800,
     max_prompt=800,
-    takes=frozenset({"seed"}),
-    takes_on_query=frozenset({"return_url", "logo_info", "aigc_meta"}),
-    action=DREAM_INPAINT.action,
-    query_action=DREAM_INPAINT.query_action,
-    best_side=DREAM_INPAINT.best_side,
-    max_file_bytes=_SIBLING_FILE_BYTES,
+    erase_prompt="",
 )
 
 # https://www.volcengine.com/docs/6793/1330693 and https://www.volcengine.com/docs/6793/1317296: one picture, 128x128 to
