@@ -102,21 +102,12 @@ class Book:
         self,
         task_id: str,
         submitted_at: float,
-        state: Literal["fetched", "failed"],
         asked: Asked,
+        state: Literal["fetched", "failed"],
         code: int | str = 0,
         request_id: str = "",
     ) -> None:
-        """What became of a task that an earlier run had submitted.
-
-        Args:
-            task_id: The service's name for it.
-            submitted_at: In seconds since 1970 UTC.
-            state: Fetched, or not billed.
-            asked: What it asks for.
-            code: Of the answer.
-            request_id: The same.
-        """
+        """What became of a task that an earlier run had submitted, in seconds since 1970 UTC: fetched, or not billed."""
         self._try_to_write(
             state,
             task_id=task_id,

@@ -10,7 +10,7 @@ from ..volcengine.errors import APIConnectionError, APIResponseError, NotSentErr
 from .book_lines import Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..volcengine.answers import Answer
     from .book import Book
@@ -70,9 +70,7 @@ class Booking:
             self._reserved.give_back()
             raise
         except VolcengineError as error:
-            self._book.ended(
-                number, "unknown" if error.doubtful else "failed", _code(error), _request_id(error)
-            )
+            self._book.ended(number, "unknown" if error.doubtful else "failed", *_told(error))
             if not error.doubtful:
                 self._reserved.give_back()
             raise
@@ -88,21 +86,17 @@ class Booking:
         """Its task was accepted."""
         self._book.submitted(number, task_id, request_id)
 
-    @contextlib.contextmanager
-    def task(self, job: Job, key: str, task: Task) -> Iterator[list[Answer]]:
-        """A task of an earlier run, asked for in the block, which puts the answer into the list."""
-        answers: list[Answer] = []
-        ended = (task.task_id, task.at)
+    def task(self, job: Job, key: str, task: Task, fetch: Callable[[], Answer]) -> Answer:
+        """The answer of `fetch`, which asks for a task of an earlier run."""
+        of_task = (task.task_id, task.at, self._asked(job, key))
         try:
-            yield answers
+            answer = fetch()
         except VolcengineError as error:
             if not error.doubtful:
-                told = (_code(error), _request_id(error))
-                self._book.task_ended(*ended, "failed", self._asked(job, key), *told)
+                self._book.task_ended(*of_task, "failed", *_told(error))
             raise
-        for answer in answers:
-            told = (answer.code, answer.request_id)
-            self._book.task_ended(*ended, "fetched", self._asked(job, key), *told)
+        self._book.task_ended(*of_task, "fetched", answer.code, answer.request_id)
+        return answer
 
     def served(self, job: Job, key: str) -> None:
         """The journal held the picture."""
@@ -126,11 +120,9 @@ class Booking:
         )
 
 
-def _code(error: VolcengineError) -> int | str:
-    if isinstance(error, APIResponseError):
-        return error.code
-    return NOT_SENT if isinstance(error, APIConnectionError) and not error.doubtful else 0
-
-
-def _request_id(error: VolcengineError) -> str:
-    return str(getattr(error, "request_id", ""))
+def _told(error: VolcengineError) -> tuple[int | str, str]:
+    """The code and the `request_id` of a failure."""
+    code = error.code if isinstance(error, APIResponseError) else 0
+    if isinstance(error, APIConnectionError) and not error.doubtful:
+        code = NOT_SENT
+    return code, str(getattr(error, "request_id", ""))

@@ -60,7 +60,7 @@ class Limit:
         Raises:
             OSError: The book cannot be read.
         """
-        return max(0, self.calls - self._used(()))
+        return max(0, self.calls - self.used(()))
 
     def reserve(self, wanted: int, check: Callable[[], None] = lambda: None) -> Reserved:
         """Set `wanted` calls aside for one run, all of them or none.
@@ -78,28 +78,7 @@ class Limit:
             reserved.add(wanted, check)
         return reserved
 
-    def fit(
-        self, number: str, held: int, more: int, check: Callable[[], None] = lambda: None
-    ) -> None:
-        """Write down that a reservation that held `held` calls holds `more` besides, unless they do not fit.
-
-        Raises:
-            LimitReachedError: They do not.
-            OSError: As `reserve`.
-        """
-        with self._alone(check) as known:
-            # Written before it is counted: where a lock does not reach another machine, that one sees it all the same,
-            # and two that come together are both refused instead of both let in.
-            self.book.reserved(number, held + more)
-            used = self._used(known)
-            if used > self.calls:
-                if held:
-                    self.book.reserved(number, held)
-                else:
-                    self.book.released(number)
-                raise LimitReachedError(more, max(0, self.calls - used + more), self.calls)
-
-    def _used(self, known: Iterable[str]) -> int:
+    def used(self, known: Iterable[str]) -> int:
         """Calls of today, and those that are reserved."""
         now = time.time()
         # Of a run that lasts over midnight the earlier calls have used up what it reserved.
@@ -107,7 +86,7 @@ class Limit:
         return _count(reading, midnight(now))
 
     @contextlib.contextmanager
-    def _alone(self, check: Callable[[], None]) -> Iterator[list[str]]:
+    def alone(self, check: Callable[[], None]) -> Iterator[list[str]]:
         """Keep all others out; yields the files of the book that are in use.
 
         They are listed in the locked file, for some file systems show a new file to other machines only after seconds.
@@ -147,7 +126,18 @@ class Reserved:
             LimitReachedError: They do not all fit.
             OSError: As `Limit.reserve`.
         """
-        self._limit.fit(self.number, self._held, calls, check)
+        limit, book = self._limit, self._limit.book
+        with limit.alone(check) as known:
+            # Written before it is counted: where a lock does not reach another machine, that one sees it all the same,
+            # and two that come together are both refused instead of both let in.
+            book.reserved(self.number, self._held + calls)
+            used = limit.used(known)
+            if used > limit.calls:
+                if self._held:
+                    book.reserved(self.number, self._held)
+                else:
+                    book.released(self.number)
+                raise LimitReachedError(calls, max(0, limit.calls - used + calls), limit.calls)
         self._held += calls
         self._free += calls
 

@@ -97,14 +97,9 @@ class Sending:
             VolcengineError: As `buy`.
         """
         self._as_task = True
-
-        def fetch() -> Answer:
-            with self._run.booking.task(job, key, task) as answers:
-                answer = self._fetch(job, task)
-                answers.append(answer)
-            return answer
-
-        return self._in_a_place(fetch)
+        return self._in_a_place(
+            lambda: self._run.booking.task(job, key, task, lambda: self._fetch(job, task))
+        )
 
     def download(
         self, urls: Sequence[str], check: Callable[[tuple[bytes, ...]], object]
@@ -173,8 +168,9 @@ class Sending:
         error = self._of_both_ways(job, error)
         step = self._plan.after(error, now, drawn=job.drawn)
         self._plan.take(step, now)
-        if step.reason is Reason.CLOCK and not self._set_clock(error):
-            step = Step()
+        if step.reason is Reason.CLOCK:
+            date = getattr(error, "server_date", "")
+            step = step if self._account.client.set_clock_from(date) else Step()
         self._log(job, error, now - self._began, _next(step, error))
         if step.reason is None:
             if isinstance(error, RateLimitError):
@@ -192,10 +188,6 @@ class Sending:
             return True
         with self._run.counted("retry"):
             return self._run.pause(step.pause_s)
-
-    def _set_clock(self, error: VolcengineError) -> bool:
-        date = error.server_date if isinstance(error, APIResponseError) else ""
-        return self._account.client.set_clock_from(date)
 
     def _in_a_place(self, call: Callable[[], Answer | None]) -> Answer | None:
         limiter = self._account.limiter

@@ -200,8 +200,8 @@ def test_a_task_that_a_later_process_ends_is_one_call(
         first.order("submitted", first.answer(), task, "submission")
         first.answer()
     first.kill()
-    book.task_ended("painted", 5.0, "fetched", ASKED, 10000, "of the question")
-    book.task_ended("refused", 5.0, "failed", ASKED, 50511)
+    book.task_ended("painted", 5.0, ASKED, "fetched", 10000, "of the question")
+    book.task_ended("refused", 5.0, ASKED, "failed", 50511)
 
     calls = {call.task_id: call for call in book.read().calls.values()}
     assert {"painted": "fetched", "refused": "failed", "lost": "unknown"} == {
@@ -215,7 +215,7 @@ def test_a_task_of_before_there_was_a_book_counts_on_the_day_it_was_submitted(
     tmp_path: Path,
 ) -> None:
     book = Book(tmp_path)
-    book.task_ended("old", at("2026-11-24T15:00:00"), "fetched", ASKED, 10000, "r")
+    book.task_ended("old", at("2026-11-24T15:00:00"), ASKED, "fetched", 10000, "r")
 
     (call,) = book.read().calls.values()
     assert ("fetched", "2026-11-24", ASKED) == (call.state, day(call.at), call.asked)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from simulated_service import SimulatedService
     from volc_inpaint.nodes.jobs.book_lines import Call
+    from volc_inpaint.nodes.volcengine.answers import Answer
 
     from .conftest import Buyer
 
@@ -340,7 +341,11 @@ def test_a_task_of_an_earlier_run_is_at_its_end_when_the_service_says_so(
     tmp_path: Path, booking: Booking, error: VolcengineError, expected: list[tuple[object, ...]]
 ) -> None:
     (job,) = here.jobs(1, model=SUBMITTED)
-    with pytest.raises(VolcengineError), booking.task(job, "ab" * 32, Task("t", 5.0)):
+
+    def fetch() -> Answer:
         raise error
+
+    with pytest.raises(VolcengineError):
+        booking.task(job, "ab" * 32, Task("t", 5.0), fetch)
 
     assert expected == [(call.state, call.code, call.request_id) for call in booked(tmp_path)]
