@@ -139,7 +139,7 @@ class VolcSegment(io.ComfyNode):
 
         def take(outcome: Outcome) -> NDArray[np.uint8]:
             # the service may give no scores of the entities
-            scores = outcome.data.get("seg_score")
+            scores = outcome.receipt.data.get("seg_score")
             scores = scores if isinstance(scores, list) else []
             return found.put(outcome.job.image, outcome.value, scores)
 

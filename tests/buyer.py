@@ -180,8 +180,8 @@ def main() -> None:
                     {
                         "index": outcome.job.index,
                         "status": outcome.status,
-                        "request_id": outcome.request_id,
-                        "message": outcome.message,
+                        "request_id": outcome.receipt.request_id,
+                        "message": outcome.receipt.message,
                         "notes": [note.line() for note in outcome.notes],
                     }
                     for outcome in run.results()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from volc_inpaint.nodes.jobs.job import Job, Outcome
+from volc_inpaint.nodes.jobs.job import Job, Outcome, Receipt
 from volc_inpaint.nodes.paying.painting import Painting
 from volc_inpaint.nodes.volcengine.models import INPAINTING_EDIT
 from volc_inpaint.nodes.volcengine.request import LogoInfo, Request
@@ -49,18 +49,9 @@ def job(index: int, image: int, seed: int) -> Job:
     return Job(index, image, Request(INPAINTING_EDIT), "pixels", seed)
 
 
-PAID = Outcome(
-    job(1, 1, 7), "paid", value="picture", urls=("https://a/1",), request_id="R1", code=10000,
-    message="Success", elapsed_s=2.17, received_at=1_755_508_798.0, notes=(NOTE,),
-)  # fmt: skip
-KEPT = Outcome(job(2, 1, 8), "journal", value="picture", request_id="R2", code=10000, elapsed_s=1.0)
-FAILED = Outcome(
-    job(3, 1, 9),
-    "failed",
-    request_id="R3",
-    code=50413,
-    message="line\n行",
-    notes=(NOTE,),
-)
-UNKNOWN = Outcome(job(4, 2, 10), "unknown", code=0, message="no answer")
+SUCCESS = Receipt("R1", 10000, "Success", 2.17, urls=("https://a/1",), received_at=1_755_508_798.0)
+PAID = Outcome(job(1, 1, 7), "paid", "picture", SUCCESS, notes=(NOTE,))
+KEPT = Outcome(job(2, 1, 8), "journal", "picture", Receipt("R2", 10000, elapsed_s=1.0))
+FAILED = Outcome(job(3, 1, 9), "failed", receipt=Receipt("R3", 50413, "line\n行"), notes=(NOTE,))
+UNKNOWN = Outcome(job(4, 2, 10), "unknown", receipt=Receipt(message="no answer"))
 ALL = [PAID, KEPT, FAILED, UNKNOWN]

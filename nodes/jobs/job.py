@@ -80,7 +80,7 @@ def drafts(jobs: Wanted) -> Iterable[Job]:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the service said of a picture that it painted; kept beside it.
+    """What the service said; of a picture that it painted, kept beside it.
 
     Attributes:
         request_id: Of the call.
@@ -160,13 +160,7 @@ class Outcome:
             was drawn again.
         status: `paid`: bought now. `journal`: bought earlier. `failed`: not billed. `unknown`: perhaps billed.
         value: What the run's `decode` made of the pictures; None without pictures.
-        urls: Links to the same pictures that still live.
-        data: Further fields of the answer.
-        request_id: Of the call.
-        code: Of the answer; 0 without one.
-        message: As received, or the error's text.
-        elapsed_s: The service's own time, in seconds.
-        received_at: Seconds since 1970 UTC.
+        receipt: What the service said, with the links that still live; of a failure the error's text as its message.
         error: Why there is no picture.
         notes: What the user should know.
         size: Width and height of the picture, px, if the node looked at them.
@@ -175,13 +169,7 @@ class Outcome:
     job: Job
     status: Literal["paid", "journal", "failed", "unknown"]
     value: Any = None
-    urls: tuple[str, ...] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)
-    request_id: str = ""
-    code: int | str = 0
-    message: str = ""
-    elapsed_s: float | None = None
-    received_at: float | None = None
+    receipt: Receipt = field(default_factory=Receipt)
     error: VolcengineError | None = None
     notes: tuple[Text, ...] = ()
     size: tuple[int, int] | None = None
@@ -195,33 +183,20 @@ def delivered(
     notes: Iterable[Text] = (),
 ) -> Outcome:
     """The outcome of a job whose picture is there; `value` is what the run's `decode` made of it."""
-    return Outcome(
-        job=_without_pictures(job),
-        status=status,
-        value=value,
-        urls=receipt.living_urls(),
-        data=receipt.data,
-        request_id=receipt.request_id,
-        code=receipt.code,
-        message=receipt.message,
-        elapsed_s=receipt.elapsed_s,
-        received_at=receipt.received_at,
-        notes=tuple(notes),
-    )
+    receipt = replace(receipt, urls=receipt.living_urls())
+    return Outcome(_without_pictures(job), status, value, receipt, notes=tuple(notes))
 
 
 def failed(job: Job, error: VolcengineError, notes: Iterable[Text] = ()) -> Outcome:
     """The outcome of a job without a picture: `unknown` if it may have been billed all the same."""
-    return Outcome(
-        job=_without_pictures(job),
-        status="unknown" if error.doubtful else "failed",
-        urls=getattr(error, "urls", ()),
+    receipt = Receipt(
         request_id=str(getattr(error, "request_id", "")),
         code=getattr(error, "code", 0),
         message=str(error),
-        error=error,
-        notes=tuple(notes),
+        urls=getattr(error, "urls", ()),
     )
+    status: Literal["failed", "unknown"] = "unknown" if error.doubtful else "failed"
+    return Outcome(_without_pictures(job), status, None, receipt, error, tuple(notes))
 
 
 def _without_pictures(job: Job) -> Job:

@@ -73,7 +73,7 @@ def of_missing(outcomes: Iterable[Outcome], painted: Iterable[Outcome]) -> Itera
 
 def of_links(painted: Iterable[Outcome], *, return_url: bool) -> Iterator[Text]:
     """Which of the pictures that came have no link although one was asked for, and what to do."""
-    bare = [outcome.job.index for outcome in painted if not outcome.urls]
+    bare = [outcome.job.index for outcome in painted if not outcome.receipt.urls]
     if return_url and bare:
         yield Text(
             f"No living link for variant {', '.join(map(str, bare))}: the picture comes from the journal, and either no link "

@@ -51,12 +51,12 @@ def report(
                 "image": outcome.job.image,
                 "seed": outcome.job.seed,
                 "status": outcome.status,
-                "request_id": outcome.request_id,
-                "code": outcome.code,
-                "message": outcome.message,
-                "elapsed_s": outcome.elapsed_s,
+                "request_id": outcome.receipt.request_id,
+                "code": outcome.receipt.code,
+                "message": outcome.receipt.message,
+                "elapsed_s": outcome.receipt.elapsed_s,
                 "size": outcome.size,
-                "url": outcome.urls[0] if outcome.urls else "",
+                "url": outcome.receipt.urls[0] if outcome.receipt.urls else "",
                 "url_expires_at": _expiry(outcome),
             }
             for outcome in outcomes
@@ -93,7 +93,7 @@ def batch(
 
 def links(outcomes: Iterable[Outcome]) -> str:
     """The `urls` output: one link a line, in order."""
-    return "\n".join(url for outcome in outcomes for url in outcome.urls)
+    return "\n".join(url for outcome in outcomes for url in outcome.receipt.urls)
 
 
 def verdict(outcomes: Sequence[Outcome], missing: Sequence[Outcome]) -> VolcengineError:
@@ -146,7 +146,7 @@ def _notes(outcomes: Sequence[Outcome], notes: Iterable[Text] = ()) -> list[Text
 
 def _expiry(outcome: Outcome) -> str:
     """When the link dies, ISO 8601 in UTC; empty without a link."""
-    if not outcome.urls or not outcome.received_at:
+    if not outcome.receipt.urls or not outcome.receipt.received_at:
         return ""
-    dies_at = datetime.fromtimestamp(outcome.received_at + LINK_LIFE_S, timezone.utc)
+    dies_at = datetime.fromtimestamp(outcome.receipt.received_at + LINK_LIFE_S, timezone.utc)
     return dies_at.strftime("%Y-%m-%dT%H:%M:%SZ")

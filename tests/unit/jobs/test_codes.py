@@ -140,7 +140,7 @@ def test_each_code_costs_what_it_says_and_is_known_soon(
     assert service.wait_for("billed", paid + under_way)
     assert service.billed == paid + under_way
     for outcome in first.values():
-        english, _, chinese = outcome.message.partition("\n")
+        english, _, chinese = outcome.receipt.message.partition("\n")
         assert ("Nothing was billed" in english) == (outcome.status == "failed")
         assert ("未计费" in chinese) == (outcome.status == "failed")
 

@@ -71,9 +71,9 @@ def test_its_pictures_are_read(earlier: Earlier, seed: int) -> None:
     assert [".zip"] == [path.suffix for path in earlier.left(job)]
     outcome = earlier.buy(job)
 
-    assert ("journal", (), 10000) == (outcome.status, outcome.notes, outcome.code)
+    assert ("journal", (), 10000) == (outcome.status, outcome.notes, outcome.receipt.code)
     assert (buyer.SIDE, buyer.SIDE, 3) == outcome.value.shape
-    assert re.fullmatch("[0-9a-f]{32}", outcome.request_id)
+    assert re.fullmatch("[0-9a-f]{32}", outcome.receipt.request_id)
     assert earlier.service.ledger.calls() == []
 
 

@@ -102,14 +102,14 @@ def test_a_report_that_was_changed_by_hand_costs_no_picture(
     (job,) = buyer.jobs(1, seed=9)
     outcome = delivered(job, found.receipt, PICTURES, "journal")
     assert outcome.value == PICTURES
-    assert isinstance(outcome.request_id, str)
-    assert isinstance(outcome.message, str)
-    assert isinstance(outcome.code, (int, str))
+    assert isinstance(outcome.receipt.request_id, str)
+    assert isinstance(outcome.receipt.message, str)
+    assert isinstance(outcome.receipt.code, (int, str))
     assert isinstance(outcome.job.seed, int)
-    assert isinstance(outcome.elapsed_s, (float, type(None)))
-    assert isinstance(outcome.received_at, (float, type(None)))
-    assert isinstance(outcome.data, dict)
-    assert outcome.urls == ()
+    assert isinstance(outcome.receipt.elapsed_s, (float, type(None)))
+    assert isinstance(outcome.receipt.received_at, (float, type(None)))
+    assert isinstance(outcome.receipt.data, dict)
+    assert outcome.receipt.urls == ()
 
 
 def test_a_computer_without_memory_does_not_make_a_whole_entry_a_damaged_one(

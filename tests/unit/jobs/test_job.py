@@ -68,9 +68,17 @@ def test_a_picture_comes_with_what_its_receipt_says() -> None:
 
     assert (outcome.job.index, outcome.job.seed) == (1, 7)
     assert (outcome.status, outcome.value) == ("paid", "picture")
-    assert (outcome.request_id, outcome.code, outcome.message) == ("R1", 10000, "Success")
-    assert (outcome.elapsed_s, outcome.received_at) == (2.5, now)
-    assert (outcome.urls, outcome.data, outcome.notes) == ((LINK,), {"score": 0.5}, (NOTE,))
+    assert (outcome.receipt.request_id, outcome.receipt.code, outcome.receipt.message) == (
+        "R1",
+        10000,
+        "Success",
+    )
+    assert (outcome.receipt.elapsed_s, outcome.receipt.received_at) == (2.5, now)
+    assert (outcome.receipt.urls, outcome.receipt.data, outcome.notes) == (
+        (LINK,),
+        {"score": 0.5},
+        (NOTE,),
+    )
     assert outcome.error is None
 
 
@@ -81,13 +89,17 @@ def test_a_refusal_is_failed_and_a_doubt_unknown() -> None:
         answers.parse(400, {}, body)
     refused, doubt = failed(job, caught.value, [NOTE]), failed(job, APITimeoutError(1.0))
 
-    assert (refused.status, refused.code, refused.request_id) == ("failed", 50413, "R2")
-    assert (refused.message, refused.notes) == (str(caught.value), (NOTE,))
-    assert (doubt.status, doubt.code, doubt.value) == ("unknown", 0, None)
+    assert (refused.status, refused.receipt.code, refused.receipt.request_id) == (
+        "failed",
+        50413,
+        "R2",
+    )
+    assert (refused.receipt.message, refused.notes) == (str(caught.value), (NOTE,))
+    assert (doubt.status, doubt.receipt.code, doubt.value) == ("unknown", 0, None)
 
 
 def test_a_picture_that_was_not_fetched_leaves_its_link() -> None:
     (job,) = buyer.jobs(1)
     outcome = failed(job, PaidButNotFetchedError([LINK], OSError()))
 
-    assert (outcome.status, outcome.urls) == ("unknown", (LINK,))
+    assert (outcome.status, outcome.receipt.urls) == ("unknown", (LINK,))

@@ -91,8 +91,8 @@ def test_a_refusal_costs_its_own_variant_and_no_money(
     else:
         missing = "unknown" if code in DOUBTS else "failed"
         assert statuses(outcomes) == ["paid", missing, "paid", "paid"]
-        assert outcomes[1].code == code
-        assert outcomes[1].request_id in outcomes[1].message
+        assert outcomes[1].receipt.code == code
+        assert outcomes[1].receipt.request_id in outcomes[1].receipt.message
         assert service.billed == 3
     assert entries(tmp_path) == service.billed
     assert len(traces(tmp_path)) == (code in DOUBTS)
@@ -119,8 +119,8 @@ def test_a_lost_answer_is_in_doubt_and_only_the_next_run_pays_for_it(
     service.hangs.set()
 
     assert statuses(outcomes) == ["paid", "unknown", "paid", "paid"]
-    assert "bill" in outcomes[1].message
-    assert "账单" in outcomes[1].message
+    assert "bill" in outcomes[1].receipt.message
+    assert "账单" in outcomes[1].receipt.message
     assert service.billed == entries(tmp_path) + 1 == 4
     assert len(service.ledger.calls()) == 4
     assert [trace["seed"] for trace in traces(tmp_path)] == [HIT]
@@ -199,7 +199,7 @@ def test_refused_keys_are_not_tried_for_every_variant(
     outcomes = buyer.buy(buyer.make_account(service, tmp_path, cap=1), jobs(8))
 
     assert statuses(outcomes) == ["failed"] * 8
-    assert {outcome.code for outcome in outcomes} == {"InvalidAccessKey"}
+    assert {outcome.receipt.code for outcome in outcomes} == {"InvalidAccessKey"}
     assert len(service.ledger.calls()) == 2
 
 
@@ -238,7 +238,7 @@ def test_a_service_that_fails_quickly_is_asked_once_more(
     service.fail(50500, times=99)
     (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1))
 
-    assert (outcome.status, outcome.code) == ("failed", 50500)
+    assert (outcome.status, outcome.receipt.code) == ("failed", 50500)
     assert len(service.ledger.calls()) == 2
 
 
@@ -250,7 +250,7 @@ def test_a_service_that_asks_to_wait_for_hours_is_not_waited_for(
     outcomes = buyer.buy(buyer.make_account(service, tmp_path), buyer.jobs(8), timeout_s=5)
 
     assert statuses(outcomes) == ["failed"] * 8
-    assert {outcome.code for outcome in outcomes} == {50429}
+    assert {outcome.receipt.code for outcome in outcomes} == {50429}
 
 
 def test_what_was_bought_is_kept_byte_for_byte(
@@ -268,7 +268,7 @@ def test_what_was_bought_is_kept_byte_for_byte(
     assert np.array_equal(outcome.value, np.asarray(Image.open(io.BytesIO(sent))))
     (*_, answered) = service.ledger.calls("query") or service.ledger.calls()
     assert report["request_id"] == answered.request_id
-    assert report["urls"] == list(outcome.urls)
+    assert report["urls"] == list(outcome.receipt.urls)
 
 
 def test_six_variants_after_four_pay_two(
@@ -325,7 +325,7 @@ def test_an_equal_run_shares_the_doubt_and_does_not_blame_another_server(
 
     assert statuses(first.results() + second.results()) == ["unknown", "unknown"]
     assert len(service.ledger.calls()) == 1
-    message = second.results()[0].message
+    message = second.results()[0].receipt.message
     assert "This ComfyUI server sent an equal call" in message
     assert "本 ComfyUI 服务器" in message
 
@@ -350,7 +350,7 @@ def test_equal_pictures_of_one_run_are_not_sent_one_after_another_into_a_doubt(
 
     assert statuses(outcomes) == ["unknown", "paid", "paid", "paid", "paid", "unknown"]
     assert sorted(call.seed for call in service.ledger.calls()) == [1, 2, 3, 4, 5]
-    assert "equal call" in outcomes[-1].message
+    assert "equal call" in outcomes[-1].receipt.message
 
     # a run that begins after the doubt was told asks anew, and says so
     (again,) = buyer.buy(account, [still])
@@ -401,8 +401,8 @@ def test_a_claim_that_nobody_holds_is_an_error_that_names_the_folder(
     (outcome,) = buyer.buy(account, buyer.jobs(1))
 
     assert outcome.status == "failed"
-    assert str(tmp_path) in outcome.message
-    assert "nothing was bought" in outcome.message
+    assert str(tmp_path) in outcome.receipt.message
+    assert "nothing was bought" in outcome.receipt.message
     assert service.ledger.calls() == []
 
 
@@ -423,7 +423,7 @@ def test_a_link_that_does_not_work_is_fetched_by_the_next_run_without_paying(
     assert run.done.wait(30)
     (outcome,) = run.results()
     assert outcome.status == "unknown"
-    assert outcome.urls[0] in outcome.message
+    assert outcome.receipt.urls[0] in outcome.receipt.message
     assert service.billed == 1
 
     service.pictures = held
@@ -444,7 +444,7 @@ def test_a_bug_after_the_answer_loses_no_picture(
     account = buyer.make_account(service, tmp_path)
     (outcome,) = buyer.buy(account, jobs(1), decoder=broken)
     assert outcome.status == "unknown"
-    assert "next run" in outcome.message
+    assert "next run" in outcome.receipt.message
 
     (again,) = buyer.buy(account, jobs(1))
     assert again.status == "journal"
@@ -459,7 +459,7 @@ def test_a_journal_that_cannot_be_written_stops_the_purchase(
     outcomes = buyer.buy(buyer.make_account(service, blocked), jobs(2))
 
     assert statuses(outcomes) == ["failed", "failed"]
-    assert "VOLC_JOURNAL_DIR" in outcomes[0].message
+    assert "VOLC_JOURNAL_DIR" in outcomes[0].receipt.message
     assert service.ledger.calls() == []
 
 
@@ -472,8 +472,8 @@ def test_a_folder_that_somebody_named_is_not_made_and_nothing_is_bought_without_
     (outcome,) = buyer.buy(account, jobs(1))
 
     assert outcome.status == "failed"
-    assert f"{named} of the journal of paid pictures is not there" in outcome.message
-    assert "VOLC_JOURNAL_DIR" in outcome.message
+    assert f"{named} of the journal of paid pictures is not there" in outcome.receipt.message
+    assert "VOLC_JOURNAL_DIR" in outcome.receipt.message
     assert not named.parent.exists()
     assert service.ledger.calls() == []
 
@@ -500,8 +500,8 @@ def test_a_journal_that_is_another_one_under_a_running_server_stops_the_purchase
     (outcome,) = buyer.buy(account, jobs(1))
 
     assert outcome.status == "failed"
-    assert str(named) in outcome.message
-    assert "nothing was bought" in outcome.message
+    assert str(named) in outcome.receipt.message
+    assert "nothing was bought" in outcome.receipt.message
     assert service.billed == billed
 
     if named.exists():
@@ -554,7 +554,7 @@ def test_an_entry_that_cannot_be_read_is_not_bought_again(
     (outcome,) = buyer.buy(buyer.make_account(service, tmp_path), buyer.jobs(1))
 
     assert outcome.status == "failed"
-    assert "cannot be read" in outcome.message
+    assert "cannot be read" in outcome.receipt.message
     assert service.billed == 1
 
     path.rmdir()
@@ -572,7 +572,7 @@ def test_a_picture_that_came_is_kept_although_its_link_leads_nowhere(
     service.pictures = {}
 
     assert (outcome.status, outcome.value.shape) == ("paid", (64, 64, 3))
-    assert len(outcome.urls) == entries(tmp_path) == service.billed == 1
+    assert len(outcome.receipt.urls) == entries(tmp_path) == service.billed == 1
 
 
 def test_only_what_must_be_called_for_anew_counts_against_the_limit_of_the_day(
@@ -641,7 +641,7 @@ def test_each_error_has_an_english_and_a_chinese_line(
 
     for outcome in outcomes:
         assert isinstance(outcome.error, VolcengineError)
-        english, chinese = outcome.message.splitlines()
+        english, chinese = outcome.receipt.message.splitlines()
         assert english.isascii()
         assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
 
@@ -685,7 +685,7 @@ def test_a_link_that_leads_to_no_whole_picture_is_asked_again_without_paying(
     service.pictures = Links(spoil, times=1000)
     (lost,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1, seed=2))
     assert lost.status == "unknown"
-    assert lost.urls[0] in lost.message
+    assert lost.receipt.urls[0] in lost.receipt.message
     service.pictures.times = 0
     (again,) = buyer.buy(buyer.make_account(service, tmp_path), jobs(1, seed=2))
     assert again.value.shape == once.value.shape
@@ -718,4 +718,4 @@ def test_a_job_that_no_json_can_carry_fails_and_is_not_forgotten(
     outcomes = buyer.buy(buyer.make_account(service, tmp_path), wanted)
 
     assert statuses(outcomes) == ["failed", "paid"]
-    assert "int64" in outcomes[0].message
+    assert "int64" in outcomes[0].receipt.message

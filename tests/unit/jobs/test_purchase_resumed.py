@@ -66,9 +66,9 @@ def test_a_task_beyond_the_time_limit_is_kept_and_fetched_by_the_next_run_for_fr
     (trace,) = traces(folder)
 
     assert outcome.status == "unknown"
-    assert trace["task_id"] in outcome.message
-    assert "run again within 12 hours" in outcome.message
-    assert "generating" in outcome.message
+    assert trace["task_id"] in outcome.receipt.message
+    assert "run again within 12 hours" in outcome.receipt.message
+    assert "generating" in outcome.receipt.message
 
     service.hangs.set()
     (again,) = here.buy(here.make_account(service, folder), jobs(1))
@@ -258,7 +258,7 @@ def test_whatever_is_said_of_a_task_whose_picture_is_paid_its_link_lives_on(
     (trace,) = traces(folder)
 
     assert outcome.status == "unknown"
-    assert "Run again within 24 hours" in outcome.message
+    assert "Run again within 24 hours" in outcome.receipt.message
     assert (trace["state"], len(trace["report"]["urls"])) == ("paid", 1)
     assert len(service.ledger.calls()) == service.billed == 1
     service.pictures = {}

@@ -76,7 +76,7 @@ def test_what_only_a_person_can_mend_is_tried_once(
         (outcome,) = here.buy(here.make_account(keys, tmp_path), here.jobs(1))
 
     assert (outcome.status, len(proxy.requests)) == ("failed", 1)
-    assert "wants a user name and a password" in outcome.message
+    assert "wants a user name and a password" in outcome.receipt.message
 
 
 CLASSIC = here.ANSWERED
@@ -199,7 +199,7 @@ def test_of_two_refusals_the_one_that_says_more_is_told(
         (outcome,) = here.buy(here.make_account(keys, tmp_path), here.jobs(1))
 
     assert outcome.status == "failed"
-    assert (outcome.code, outcome.request_id) == told
+    assert (outcome.receipt.code, outcome.receipt.request_id) == told
 
 
 @pytest.mark.parametrize(("reply", "statuses"), [("refused", []), ("not understood", ["unknown"])])
@@ -245,8 +245,8 @@ def test_an_interface_that_is_no_more_in_either_way_is_refused_and_names_what_is
     service.configure({"retired": {model: 50402}})
     outcomes = here.buy(here.make_account(service, tmp_path), here.jobs(4, model=model))
 
-    assert {(outcome.status, outcome.code) for outcome in outcomes} == {("failed", 50402)}
-    named = "choose jimeng_image2image_dream_inpaint as `model`" in outcomes[0].message
+    assert {(outcome.status, outcome.receipt.code) for outcome in outcomes} == {("failed", 50402)}
+    named = "choose jimeng_image2image_dream_inpaint as `model`" in outcomes[0].receipt.message
     assert named == (model == CLASSIC)
     assert service.billed == 0
     assert service.ledger.count() <= 8  # each of them in both ways, at most
@@ -275,7 +275,7 @@ def test_a_success_whose_algorithm_failed_without_a_picture_failed_and_is_bought
     (failed,) = here.buy(account, here.jobs(1, model=model))
     (paid,) = here.buy(account, here.jobs(1, model=model))
 
-    assert (failed.status, failed.code, paid.status) == ("failed", 201304, "paid")
+    assert (failed.status, failed.receipt.code, paid.status) == ("failed", 201304, "paid")
     assert service.billed == 1
 
 
@@ -286,7 +286,7 @@ def test_a_submission_without_a_number_is_in_doubt(
     (outcome,) = here.buy(here.make_account(service, tmp_path), here.jobs(1, model=here.SUBMITTED))
 
     assert outcome.status == "unknown"
-    assert "no number" in outcome.message
+    assert "no number" in outcome.receipt.message
 
 
 def test_a_number_that_cannot_be_written_down_is_said_and_its_task_fetched(

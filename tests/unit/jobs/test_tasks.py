@@ -65,7 +65,7 @@ def test_a_task_that_fails_costs_its_own_variant_and_no_money(
     outcomes = here.buy(here.make_account(service, folder), jobs())
 
     assert statuses(outcomes) == ["paid", "failed", "paid", "paid"]
-    assert outcomes[1].code == code
+    assert outcomes[1].receipt.code == code
     assert service.billed == 3
     assert traces(folder) == []
 
@@ -85,7 +85,7 @@ def test_a_task_that_is_answered_with_internal_errors_only_has_failed(
 
     assert time.monotonic() - started < 10
     assert statuses(outcomes) == ["paid", "failed", "paid", "paid"]
-    assert outcomes[1].code == code
+    assert outcomes[1].receipt.code == code
     assert traces(folder) == []
     assert statuses(here.buy(here.make_account(service, folder), jobs())) == [
         "journal", "paid", "journal", "journal",
@@ -112,7 +112,7 @@ def test_a_distorted_face_has_words_of_its_own(service: SimulatedService, folder
     service.fail(201304, on="task")
     (outcome,) = here.buy(here.make_account(service, folder), jobs(1))
 
-    english, chinese = outcome.message.splitlines()
+    english, chinese = outcome.receipt.message.splitlines()
     assert "distorted face" in english
     assert "畸形人脸" in chinese
 
@@ -137,8 +137,8 @@ def test_a_lost_task_is_in_doubt_and_the_next_run_asks_anew_with_a_note(
     outcomes = here.buy(here.make_account(service, folder), jobs(2))
 
     assert statuses(outcomes) == ["unknown", "paid"]
-    assert loss in outcomes[0].message
-    assert "账单" in outcomes[0].message
+    assert loss in outcomes[0].receipt.message
+    assert "账单" in outcomes[0].receipt.message
     assert service.billed == 1 + billed
 
     again = here.buy(here.make_account(service, folder), jobs(2))
@@ -156,7 +156,7 @@ def test_a_service_that_answers_nothing_more_leaves_the_task_to_the_next_run(
     service.faults.set([])
 
     assert outcome.status == "unknown"
-    assert "HTTP 504" in outcome.message
+    assert "HTTP 504" in outcome.receipt.message
     assert statuses(here.buy(here.make_account(service, folder), jobs(1))) == ["journal"]
     assert service.billed == 1
 
@@ -169,7 +169,7 @@ def test_keys_that_are_refused_while_a_task_runs_do_not_lose_it(
     asked = len(service.ledger.calls("query"))
     service.faults.set([])
 
-    assert (outcome.status, outcome.code) == ("unknown", "InvalidAccessKey")
+    assert (outcome.status, outcome.receipt.code) == ("unknown", "InvalidAccessKey")
     assert asked == 3
     assert statuses(here.buy(here.make_account(service, folder), jobs(1))) == ["journal"]
     assert service.billed == 1

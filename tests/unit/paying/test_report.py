@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from to_paint import ALL, KEPT, PAID, job
-from volc_inpaint.nodes.jobs.job import Outcome
+from volc_inpaint.nodes.jobs.job import Outcome, Receipt
 from volc_inpaint.nodes.paying.report import batch, links, report, summary
 from volc_inpaint.nodes.words import Text
 
@@ -87,7 +87,7 @@ def test_fields_of_one_node_stand_before_the_notes():
 
 
 def test_links_are_one_a_line_in_order():
-    two = Outcome(job(5, 2, 11), "paid", urls=("https://a/2", "https://a/3"))
+    two = Outcome(job(5, 2, 11), "paid", receipt=Receipt(urls=("https://a/2", "https://a/3")))
 
     assert "https://a/1\nhttps://a/2\nhttps://a/3" == links([PAID, KEPT, two])
     assert "" == links([KEPT])
