@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
@@ -26,7 +25,7 @@ from .volcengine.errors import VolcengineError
 from .words import InputError, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import numpy as np
     import torch
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
     from .jobs.job import Job, Outcome
     from .paying.answered import Answered
-    from .volcengine.models import Model
 
 FEATHER = Number("feather", 8, 0, 256)
 FIT = Choice("fit", region.FITS)
@@ -131,20 +129,25 @@ class VolcInpaint(PaintingNode):
             VolcengineError: No keys, or no picture arrived.
         """
         wanted = Painting.read(**widgets)
-        fit, feather = FIT.read(fit), FEATHER.read(feather)
+        fit, feather, context = FIT.read(fit), FEATHER.read(feather), CONTEXT.read(context)
+        if 0 < context < 1:
+            raise error(
+                "context", context, "0, or a number from 1 to 10", "0，或 1 到 10 之间的数字"
+            )
         pictures.check_images(image)
         check_fits(image, wanted.variants, free_memory())
         given = masks.read(mask)
         selected = matching.prepare(given, image)
-        widened = wanted.model.widens_mask_px
+        model, widened = wanted.model, wanted.model.widens_mask_px
         pasted = paste_back and not wanted.draws_logo
-        parts = Parts(
-            image,
-            selected,
-            _planner(wanted.model, fit, feather + widened, context),
-            match_colors=match_colors and pasted,
-            widened=widened,
-        )
+        limits, reach = region.Limits(model.min_side, model.max_side), feather + widened
+
+        def plan(layer: masks.Mask) -> region.Region:
+            if not context:
+                return region.plan(layer, fit, limits, reach)
+            return region.close_up(layer, fit, limits, reach, context, model.best_side)
+
+        parts = Parts(image, selected, plan, match_colors=match_colors and pasted, widened=widened)
         said = await in_background(picture_notes.brought, image, selected)
         said += await in_background(mask_notes.brought, given, selected)
         checkout = Checkout(cls.hidden.unique_id)
@@ -190,28 +193,6 @@ class VolcInpaint(PaintingNode):
             scale=[part and round(part.scale, 3) for part in parts.regions],
             batch=batch(places, wanted.variants, kept),
         )
-
-
-def _planner(
-    model: Model, fit: str, reach: int, context: Any
-) -> Callable[[masks.Mask], region.Region]:
-    """What chooses the part of a picture to send, given its mask; `reach` px beyond that the picture will be changed."""
-    limits = region.Limits(model.min_side, model.max_side)
-    times = CONTEXT.read(context)
-    if not times:
-        return partial(region.plan, fit=fit, limits=limits, feather=reach)
-    if times < 1:
-        raise error(
-            CONTEXT.name, context, "0, or a number from 1 to 10", "0，或 1 到 10 之间的数字"
-        )
-    return partial(
-        region.close_up,
-        fit=fit,
-        limits=limits,
-        reach=reach,
-        context=times,
-        best_side=model.best_side,
-    )
 
 
 def _jobs(

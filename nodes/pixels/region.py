@@ -73,7 +73,7 @@ class Region(NamedTuple):
         return matching.resize(mask[self.slices], self.sent_height, self.sent_width)
 
 
-def plan(mask: masks.Mask, fit: str, limits: Limits, feather: int) -> Region:
+def plan(mask: masks.Mask, fit: str, limits: Limits, reach: int) -> Region:
     """Choose what to send of a picture. Within the limits that is always all of it.
 
     Args:
@@ -81,7 +81,7 @@ def plan(mask: masks.Mask, fit: str, limits: Limits, feather: int) -> Region:
         fit: What to do beyond the limits. "crop": as much around the mask as they allow, at full resolution,
             smaller only if the mask itself needs more; "downscale": all of it, smaller; "error".
         limits: The interface's limits.
-        feather: How far paste back will reach beyond the mask, px.
+        reach: How far beyond the mask the answer or its feather reach, px.
 
     Raises:
         InputError: The picture is too small or, with fit "error", too large; or it is so long and narrow that,
@@ -89,20 +89,17 @@ def plan(mask: masks.Mask, fit: str, limits: Limits, feather: int) -> Region:
     """
     height, width = mask.shape
     _check_not_too_small(width, height, limits)
-    most = limits.max_side
-    if max(height, width) <= most:
-        return Region(0, 0, width, height, width, height)
-    if fit == "error":
+    fits = max(height, width) <= limits.max_side
+    if fit == "error" and not fits:
         raise _too_large(width, height, limits)
-    if fit == "downscale":
+    if fit == "downscale" or fits:
         return _scaled(0, 0, width, height, limits, fit)
 
     left, top, right, bottom = masks.bounding_box(mask)
-    # as far as paste back reaches
-    first_x, first_y = max(0, left - feather), max(0, top - feather)
-    end_x, end_y = min(width, right + feather), min(height, bottom + feather)
-    side = most
-    if max(right - left, bottom - top) > most:
+    first_x, first_y = max(0, left - reach), max(0, top - reach)
+    end_x, end_y = min(width, right + reach), min(height, bottom + reach)
+    side = limits.max_side
+    if max(right - left, bottom - top) > side:
         side = max(end_x - first_x, end_y - first_y)
     x, crop_width = _window(left, right, width, side)
     y, crop_height = _window(top, bottom, height, side)
@@ -117,7 +114,7 @@ def plan(mask: masks.Mask, fit: str, limits: Limits, feather: int) -> Region:
 
 
 def close_up(
-    mask: masks.Mask, fit: str, limits: Limits, *, reach: int, context: float, best_side: int
+    mask: masks.Mask, fit: str, limits: Limits, reach: int, context: float, best_side: int
 ) -> Region:
     """Choose a part around the mask and enlarge it to what a model paints best, so that it is painted in detail.
 
