@@ -14,9 +14,8 @@ from .host.values import Choice, Number, error
 from .jobs.job import MadeWhenNeeded
 from .paying import painting_notes, painting_widgets
 from .paying.answered import look
-from .paying.checkout import Checkout
+from .paying.checkout import Checkout, PaintingNode
 from .paying.painting import Painting
-from .paying.painting_node import PaintingNode
 from .paying.report import batch, links
 from .pixels import encode, mask_notes, masks, matching, picture_notes, pictures, region
 from .pixels.canvas import Canvas, check_fits

@@ -13,9 +13,8 @@ from .host.older import keeps_preview
 from .host.server import as_core_does
 from .paying import painting_notes, painting_widgets
 from .paying.answered import look
-from .paying.checkout import Checkout
+from .paying.checkout import Checkout, PaintingNode
 from .paying.painting import Painting
-from .paying.painting_node import PaintingNode
 from .paying.report import batch, links
 from .pixels import pictures
 from .volcengine.addresses import check_url

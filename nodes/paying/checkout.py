@@ -17,6 +17,7 @@ from ..jobs.job import MadeWhenNeeded
 from ..pixels import pictures
 from ..volcengine import key_sources
 from .answered import judged, look
+from .painting_widgets import check_seed
 from .report import report, summary, verdict
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 # Runs of each node that did not get all of their pictures.
-incomplete: Counter[str] = Counter()
+_incomplete: Counter[str] = Counter()
 
 
 class Checkout:
@@ -126,7 +127,7 @@ class Checkout:
         ]
         missing = [outcome for outcome in self.outcomes if outcome.job.index not in taken]
         if any(outcome.status in ("failed", "unknown") for outcome in missing):
-            incomplete[self._node_id] += 1
+            _incomplete[self._node_id] += 1
         if missing and (require_all or len(missing) == len(self.outcomes)):
             raise verdict(self.outcomes, missing)
         return [outcome for outcome in self.outcomes if outcome.job.index in taken]
@@ -157,3 +158,20 @@ class Checkout:
             report(self.outcomes, notes=notes, **fields),
             ui={"images": self._previews, "volc_inpaint": [summary(self.outcomes, notes)]},
         )
+
+
+class PaintingNode(io.ComfyNode):
+    """A node with a `seed`: one beyond the widget's range is folded into it, and -1 runs anew each time."""
+
+    @classmethod
+    def validate_inputs(cls, seed: int | None) -> bool | str:
+        """Stands in for ComfyUI's own check of the seed's range."""
+        return check_seed(seed)
+
+    @classmethod
+    def fingerprint_inputs(cls, seed: int | None, **_: Any) -> float:
+        """ComfyUI runs the node when this differs from what it was at the cached run.
+
+        A seed of -1 runs anew each time. Any other only when an input changed, or to get what its last run missed.
+        """
+        return float("nan") if seed == -1 else _incomplete[cls.hidden.unique_id]
