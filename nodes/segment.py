@@ -175,10 +175,7 @@ def _call(target: str, max_entities: int, refine: str) -> tuple[models.Model, di
             "refine_mask": min(_REFINE[refine], 1),
             "return_format": _INDEX_MAP,
         }
-    return models.SUBJECT_SEGMENTATION, {
-        "only_mask": _WHOLE_MASK,
-        "refine_mask": _REFINE[refine],
-    }
+    return models.SUBJECT_SEGMENTATION, {"only_mask": _WHOLE_MASK, "refine_mask": _REFINE[refine]}
 
 
 def _notes(
