@@ -33,6 +33,16 @@ class Canvas:
     """The IMAGE batch under way, image-major: all variants of picture 1, then of picture 2.
 
     `put` may be called from several threads at once; all else belongs to the thread that made the canvas.
+
+    Args:
+        images: [B, H, W, C] floating point, C = 1, 3 or 4, any range, any device; never changed. One channel becomes
+            three; a fourth, alpha, is kept as it is. What comes out has the same dtype.
+        variants: How many answers each picture gets.
+        masks: [H, W] bool for each picture.
+        regions: What is sent of each picture; None for one that stays as it is.
+        feather: How far, px, the answer fades into the original, outward from the mask. 0 = a hard edge.
+        paste_back: False: the whole of what was sent is replaced by the answer.
+        widened: How far beyond the mask the service paints by itself, px of what is sent. The feather begins there.
     """
 
     def __init__(
@@ -45,18 +55,6 @@ class Canvas:
         paste_back: bool = True,
         widened: int = 0,
     ) -> None:
-        """Reserve the batch.
-
-        Args:
-            images: [B, H, W, C] floating point, C = 1, 3 or 4, any range, any device; never changed. One
-                channel becomes three; a fourth, alpha, is kept as it is. What comes out has the same dtype.
-            variants: How many answers each picture gets.
-            masks: [H, W] bool for each picture.
-            regions: What is sent of each picture; None for one that stays as it is.
-            feather: How far, px, the answer fades into the original, outward from the mask. 0 = a hard edge.
-            paste_back: False: the whole of what was sent is replaced by the answer.
-            widened: How far beyond the mask the service paints by itself, px of what is sent. The feather begins there.
-        """
         self._dtype = images.dtype
         self._originals = _bits(images.detach().to("cpu"))
         count, height, width, channels = self._originals.shape

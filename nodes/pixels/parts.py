@@ -22,9 +22,19 @@ if TYPE_CHECKING:
 class Parts:
     """The part of each picture that is sent; of one in which nothing is masked, none.
 
+    Args:
+        images: [B, H, W, C] floating point, 0..1.
+        masks: [H, W] bool for each picture.
+        plan: Chooses the part of a picture, given its mask.
+        match_colors: Whether the drift of the answers' colours is to be measured.
+        widened: How far beyond the mask the service paints by itself, px of what is sent.
+
     Attributes:
         regions: Of each picture, in order; None where nothing is sent.
         sent: Those that there are, by the picture's place in the batch, from 0.
+
+    Raises:
+        InputError: `plan` refuses a picture.
     """
 
     def __init__(
@@ -36,18 +46,6 @@ class Parts:
         match_colors: bool,
         widened: int = 0,
     ) -> None:
-        """Choose them.
-
-        Args:
-            images: [B, H, W, C] floating point, 0..1.
-            masks: [H, W] bool for each picture.
-            plan: Chooses the part of a picture, given its mask.
-            match_colors: Whether the drift of the answers' colours is to be measured.
-            widened: How far beyond the mask the service paints by itself, px of what is sent.
-
-        Raises:
-            InputError: `plan` refuses a picture.
-        """
         self._images, self._masks = images, masks
         self._match_colors, self._widened = match_colors, widened
         self._grounds: dict[int, Ground] = {}
