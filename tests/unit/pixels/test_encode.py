@@ -224,6 +224,54 @@ def test_a_picture_that_fits_goes_as_png_and_loses_nothing() -> None:
     assert np.array_equal(np.asarray(picture), CAT)
 
 
+def rows_of(data: bytes, width: int) -> np.ndarray[Any, Any]:
+    """The filtered rows of an RGB PNG, each behind the number of its filter."""
+    chunks = dict(png_chunks(data))
+    return np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(-1, 1 + 3 * width)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (451, 300), (1500, 1000)])
+def test_a_photograph_is_filtered_by_the_average_of_the_specification(
+    size: tuple[int, int],
+) -> None:
+    width, height = size
+    rgb = photograph("chelsea", width, height)
+
+    data = encode.picture(rgb, rgb.size + 1000, rgb.size + 1000).data
+
+    if size == (451, 300):
+        # ten bytes by hand, 9.2: each less the floor of half of the one a pixel before and the one above
+        rows = rows_of(data, width)
+        assert set(rows[:, 0]) == {3}
+        for y, x in ((0, 0), (0, 1), (0, 450), (1, 0), (1, 1), (299, 0), (299, 450), (150, 77)):
+            left = int(rgb[y, x - 1, 1]) if x else 0
+            above = int(rgb[y - 1, x, 1]) if y else 0
+            assert rows[y, 1 + 3 * x + 1] == (int(rgb[y, x, 1]) - (left + above) // 2) % 256
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), rgb)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_photograph_s_png_is_no_larger_than_pillow_s_at_its_fastest(name: str) -> None:
+    rgb = PICTURES[name]()
+
+    data = encode.png_that_fits(rgb, rgb.size)
+
+    assert data is not None
+    assert len(data) <= len(file(Image.fromarray(rgb), "PNG", compress_level=1))
+
+
+@pytest.mark.parametrize("name", ["page", "text"])
+def test_print_is_packed_by_the_shapes_that_come_again(name: str) -> None:
+    # scikit-image's scans of print
+    rgb = np.repeat(getattr(skimage.data, name)()[..., None], 3, axis=2)
+
+    data = encode.png_that_fits(rgb, rgb.size)
+
+    assert data is not None
+    assert len(data) <= len(file(Image.fromarray(rgb), "PNG", compress_level=1))
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), rgb)
+
+
 @pytest.mark.parametrize("name", ["chelsea", "coffee", "astronaut"])
 def test_png_is_sent_if_and_only_if_it_fits(name: str) -> None:
     rgb = graphs.photograph(name, (600, 500))
