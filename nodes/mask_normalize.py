@@ -136,7 +136,7 @@ class MaskNormalize(io.ComfyNode):
         stack = given.stack
         if image is not None:
             pictures.check_images(image)
-        layers = masks.binarise(stack, threshold)
+        layers = list(masks.at_least(stack, threshold))
         if on_empty == "error":
             masks.check_not_empty([masks.union(layers)], given, threshold)
 

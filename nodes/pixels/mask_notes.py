@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage  # type: ignore[import-untyped]
 
 from ..words import Text, named, numbers
-from .masks import EIGHT_NEIGHBOURS, THRESHOLD, brightest
+from .masks import EIGHT_NEIGHBOURS, THRESHOLD, at_least, brightest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -73,8 +73,8 @@ def faint(stack: torch.Tensor, threshold: float) -> Iterator[Text]:
     """
     area, peak, where = 0, 0.0, []
     for number, soft in enumerate(stack, 1):
-        seen = (soft >= FAINTEST).numpy()
-        hard = (soft >= threshold).numpy()
+        seen = at_least(soft, FAINTEST)
+        hard = at_least(soft, threshold)
         kept = np.count_nonzero(hard)
         # of a mask without a hard part nothing was left out by mistake: that frame is empty, which is said elsewhere
         if not kept or np.count_nonzero(seen) == kept:
@@ -157,7 +157,7 @@ def _soft(stack: torch.Tensor) -> Iterator[Text]:
 
 def _count(soft: torch.Tensor, least: float) -> int:
     """Pixels as bright as this or brighter."""
-    return int(np.count_nonzero((soft >= least).numpy()))
+    return int(np.count_nonzero(at_least(soft, least)))
 
 
 def _stray(layers: Iterable[Mask]) -> Iterator[Text]:

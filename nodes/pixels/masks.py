@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -85,17 +85,19 @@ def read(mask: object) -> Masks:
     )
 
 
+@np.errstate(invalid="ignore")
 def brightest(stack: torch.Tensor) -> float:
     """The largest value of [..., H, W] floating point that is a number; 0 if there is none."""
-    peak = float(stack.max())
+    peak = float(_look(stack).max())
     if not math.isfinite(peak):
         peak = float(stack.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).max())
     return peak
 
 
-def binarise(stack: torch.Tensor, threshold: float) -> list[Mask]:
-    """Threshold masks, [N, H, W] floating point, with `>=`, in their own dtype: a half 0.7 is 0.7, and NaN is not masked."""
-    return [layer.numpy() for layer in stack >= threshold]
+@np.errstate(invalid="ignore")
+def at_least(stack: torch.Tensor, threshold: float) -> Mask:
+    """Threshold masks, [..., H, W] floating point, with `>=`, in their own dtype: a half 0.7 is 0.7, and NaN is not masked."""
+    return np.asarray(_look(stack) >= threshold)
 
 
 def union(layers: list[Mask]) -> Mask:
@@ -171,6 +173,11 @@ def _empty(given: Masks, threshold: float, number: int, count: int) -> InputErro
         "请绘制遮罩（右键图片，在遮罩编辑器中打开）或连接遮罩。",
     )
     return InputError(text.english, text.chinese)
+
+
+def _look(stack: torch.Tensor) -> Any:
+    """As an array, where numpy has the dtype: torch's other threads stay awake for milliseconds after each look of theirs."""
+    return stack if stack.dtype == torch.bfloat16 else stack.numpy()
 
 
 def _unusable(found: str) -> InputError:

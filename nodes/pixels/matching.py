@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from ..words import InputError
-from .masks import PLACEHOLDER, THRESHOLD, binarise, check_not_empty, union
+from .masks import PLACEHOLDER, THRESHOLD, at_least, check_not_empty, union
 
 if TYPE_CHECKING:
     from .masks import Mask, Masks
@@ -32,7 +32,7 @@ def prepare(given: Masks, images: torch.Tensor) -> list[Mask]:
     Raises:
         InputError: Nothing masked, another aspect ratio, Load Image's placeholder, or as many masks as fit no picture.
     """
-    layers = binarise(given.stack, THRESHOLD)
+    layers = list(at_least(given.stack, THRESHOLD))
     check_not_empty([union(layers)], given, THRESHOLD)
     count, height, width = images.shape[:3]
     layers = match_count(layers, count)

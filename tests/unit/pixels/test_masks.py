@@ -165,7 +165,7 @@ def test_one_empty_mask_of_several_is_named_with_its_own_brightest_value() -> No
     given = masks.read(torch.stack([ONES * 0.9, ONES * 0.3]))
 
     with pytest.raises(InputError, match=r"mask 2 of 2 is 6x4, brightest value 0\.30") as caught:
-        masks.check_not_empty(masks.binarise(given.stack, 0.5), given, 0.5)
+        masks.check_not_empty(list(masks.at_least(given.stack, 0.5)), given, 0.5)
 
     assert "遮罩 2/2 为 6x4，最亮值 0.30" in caught.value.text.chinese
     assert "set on_empty to pass" in caught.value.text.english
@@ -175,7 +175,7 @@ def test_the_only_mask_has_no_number_and_nothing_to_leave_as_it_is() -> None:
     given = masks.read(ONES * 0.3)
 
     with pytest.raises(InputError, match="Nothing is masked: mask is 6x4") as caught:
-        masks.check_not_empty(masks.binarise(given.stack, 0.5), given, 0.5)
+        masks.check_not_empty(list(masks.at_least(given.stack, 0.5)), given, 0.5)
 
     assert "遮罩为 6x4" in caught.value.text.chinese
     assert "on_empty" not in str(caught.value)
@@ -185,7 +185,7 @@ def test_of_a_black_mask_nobody_is_told_that_a_lower_threshold_takes_it() -> Non
     given = masks.read(ONES * 0)
 
     with pytest.raises(InputError, match="brightest value") as caught:
-        masks.check_not_empty(masks.binarise(given.stack, 0.5), given, 0.5)
+        masks.check_not_empty(list(masks.at_least(given.stack, 0.5)), given, 0.5)
 
     assert "lower threshold" not in caught.value.text.english
     assert "降低阈值" not in caught.value.text.chinese
