@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from comfy_api.latest import io
 
 from .host.values import Choice, Number, check_names
@@ -16,6 +15,8 @@ from .words import InputError, Text, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    import torch
 
     Step = Callable[[masks.Mask], masks.Mask]
 
@@ -153,7 +154,7 @@ class MaskNormalize(io.ComfyNode):
             masks.check_not_empty(layers, given, threshold)
 
         height, width = stack.shape[1:] if image is None else image.shape[1:3]
-        result = torch.empty((len(layers), height, width), dtype=torch.float32)
+        result = pictures.reserve(len(layers), height, width)
         # one by one: the masks of a video, and what each step made of them, would be several videos
         fitted = (_fit(layer, height, width, size_mismatch, invert) for layer in layers)
         steps = _steps(invert, remove_specks, close_gaps, fill_holes, grow)

@@ -12,6 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage  # type: ignore[import-untyped]
 from torch.nn import functional
 
+from .pictures import reserve
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -39,7 +41,7 @@ def preview(mask: torch.Tensor, image: torch.Tensor | None) -> torch.Tensor:
     scale = math.sqrt(MOST_PIXELS / (count * height * width))
     if scale < 1:
         height, width = (max(1, int(side * scale)) for side in (height, width))
-    tinted = torch.empty((count, height, width, 3))
+    tinted = reserve(count, height, width, 3)
     tint = torch.tensor(_RED)
     for index in range(count):
         layer = _shrunk(mask[index % len(mask)][..., None], height, width)[..., 0]

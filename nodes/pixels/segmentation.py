@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image
 
 from ..words import InputError, Text
@@ -14,6 +13,7 @@ from . import encode, masks, matching, overlay, pictures
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import torch
     from numpy.typing import NDArray
 
     from .region import Limits
@@ -189,7 +189,7 @@ class Found:
             for label, score in enumerate(self._scores[image], 1)
         ]
         height, width = self._pictures[0].shape[:2]
-        batch = torch.empty((len(wanted), height, width), dtype=torch.float32)
+        batch = pictures.reserve(len(wanted), height, width)
         facts: list[dict[str, object]] = []
         for slot, (image, label, score) in zip(batch.numpy(), wanted, strict=True):
             mask = self._labels[image] == label
