@@ -17,7 +17,7 @@ CAT = skimage.data.chelsea()[:256, 100:356]
 MASK = np.zeros(CAT.shape[:2], bool)
 MASK[100:140, 80:130] = True
 NOTHING = np.zeros_like(MASK)
-PLAN = functools.partial(region.plan, fit="crop", limits=region.Limits(64, 128), feather=0)
+PLAN = functools.partial(region.plan, fit="crop", limits=region.Limits(64, 128), reach=0)
 
 
 def batch(*pictures: np.ndarray) -> torch.Tensor:
