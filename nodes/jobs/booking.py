@@ -36,13 +36,7 @@ class Origin:
 
 
 class Booking:
-    """Writes down what becomes of the calls of one run.
-
-    Args:
-        book: Of the journal.
-        reserved: The calls that the run may send.
-        origin: Who asks.
-    """
+    """Writes down what becomes of the calls of one run."""
 
     def __init__(self, book: Book, reserved: Reserved, origin: Origin) -> None:
         self._book = book

@@ -62,9 +62,6 @@ class Watch:
     """Whether somebody holds a claim: its file changes every few seconds then.
 
     Where locks always fail, or a file is another one at each look, everybody would wait for ever for a holder that is not.
-
-    Args:
-        path: What is claimed.
     """
 
     def __init__(self, path: Path) -> None:

@@ -42,13 +42,7 @@ class AnotherSeedError(Exception):
 
 
 class Sending:
-    """Speaks to the service for one purchase.
-
-    Args:
-        account: Who pays.
-        run: That wants the picture.
-        note: Takes what the user should know.
-    """
+    """Speaks to the service for one purchase; `note` takes what the user should know."""
 
     def __init__(self, account: Account, run: Run, note: Callable[[Text], None]) -> None:
         self._account = account
@@ -60,12 +54,7 @@ class Sending:
         self._gone: APIResponseError | None = None
 
     def buy(self, job: Job, key: str, claim: Claim) -> Answer | None:
-        """Send until there is an answer or no hope; the one place where money is spent.
-
-        Args:
-            job: What is wanted.
-            key: Of the journal's entry.
-            claim: Held by the caller; its note says what happens.
+        """Send until there is an answer or no hope; the one place where money is spent. The claim notes what happens.
 
         Returns:
             None if nothing is under way, for the run was cancelled.
@@ -262,13 +251,7 @@ class Sending:
         return self._fetch(job, tasks.Task(task_id, trace.at or 0.0), kept=kept)
 
     def _fetch(self, job: Job, task: tasks.Task, *, kept: bool = True) -> Answer:
-        """Ask for the task until it ends; goes on after a cancel, so that the picture reaches the journal.
-
-        Args:
-            job: What was submitted.
-            task: What to ask for.
-            kept: Whether its number is on the disk.
-        """
+        """Ask for the task until it ends; goes on after a cancel, so that the picture reaches the journal."""
         client = self._account.client
         with contextlib.ExitStack() as states:
             shared = states.enter_context(client.connection())

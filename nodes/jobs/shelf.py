@@ -20,12 +20,7 @@ _STEP = 0.05
 
 
 class Shelf:
-    """The files of a journal by age and size.
-
-    Args:
-        directory: The journal's folder.
-        max_bytes: Its limit.
-    """
+    """The files of a journal's folder by age and size."""
 
     def __init__(self, directory: Path, max_bytes: int) -> None:
         self._directory = directory
@@ -34,12 +29,7 @@ class Shelf:
         self._room = 0
 
     def added(self, size: int, in_use: Collection[str]) -> None:
-        """Make room after a file was added, if need be.
-
-        Args:
-            size: Of the file, in bytes.
-            in_use: Keys of the entries that may not go.
-        """
+        """Make room after a file of `size` bytes was added, if need be; the entries of the keys `in_use` may not go."""
         with self._lock:
             self._room -= size
             if self._room >= 0:
