@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import entries
 from .book_lines import Asked
+from .job import Receipt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,18 +37,13 @@ class Picture(NamedTuple):
 
 
 class Gallery:
-    """The pictures of a journal.
-
-    Args:
-        journal: Its folder.
-        book: Its account book.
-    """
+    """The pictures of a journal's folder."""
 
     def __init__(self, journal: Path, book: Book) -> None:
         self._journal = journal
         self._book = book
         self._lock = threading.Lock()
-        self._reports: dict[str, dict[str, Any]] = {}
+        self._receipts: dict[str, Receipt] = {}
 
     def pictures(self) -> list[Picture]:
         """All of them, newest first.
@@ -63,10 +59,10 @@ class Gallery:
             for key in keys:
                 picture = known.get(key)
                 if picture is None or not picture.at:
-                    picture = self._of_report(key, picture.asked if picture else None)
+                    picture = self._of_receipt(key, picture.asked if picture else None)
                 found.append(picture)
-            for key in self._reports.keys() - keys:
-                del self._reports[key]
+            for key in self._receipts.keys() - keys:
+                del self._receipts[key]
             return sorted(found, key=lambda picture: (-picture.at, picture.key))
 
     def open(self, key: str) -> bytes | None:
@@ -111,18 +107,12 @@ class Gallery:
             raise ValueError(key)
         return self._journal / key[:2] / f"{key}.zip"
 
-    def _of_report(self, key: str, asked: Asked | None) -> Picture:
-        if key not in self._reports:
-            self._reports[key] = entries.read_report(self._path(key))
-        report = self._reports[key]
-        at, seed = report.get("received_at"), report.get("seed")
-        seed = seed if isinstance(seed, int) else None
-        return Picture(
-            key,
-            float(at) if isinstance(at, (int, float)) else 0.0,
-            asked or Asked(seed=seed, key=key),
-            str(report.get("request_id", "")),
-        )
+    def _of_receipt(self, key: str, asked: Asked | None) -> Picture:
+        if key not in self._receipts:
+            self._receipts[key] = Receipt.read(entries.read_report(self._path(key)))
+        receipt = self._receipts[key]
+        asked = asked or Asked(seed=receipt.seed, key=key)
+        return Picture(key, receipt.received_at or 0.0, asked, receipt.request_id)
 
 
 def _known(reading: Reading) -> dict[str, Picture]:

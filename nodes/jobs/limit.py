@@ -7,6 +7,7 @@ import errno
 import json
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..volcengine.errors import VolcengineError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from .book import Book
-    from .book_lines import Reading
 
 # A reservation takes milliseconds.
 _LONGEST_WAIT_S = 20.0
@@ -81,9 +81,14 @@ class Limit:
     def used(self, known: Iterable[str]) -> int:
         """Calls of today, and those that are reserved."""
         now = time.time()
+        today = midnight(now)
         # Of a run that lasts over midnight the earlier calls have used up what it reserved.
-        reading = self.book.read(_months(now), known, midnight(now) - DAY_S)
-        return _count(reading, midnight(now))
+        reading = self.book.read(_months(now), known, today - DAY_S)
+        sent = [call for call in reading.calls.values() if call.state != "failed"]
+        used_up = Counter(call.reservation for call in sent)
+        return sum(call.at >= today for call in sent) + sum(
+            max(0, calls - used_up[number]) for number, calls in reading.reservations.items()
+        )
 
     @contextlib.contextmanager
     def alone(self, check: Callable[[], None]) -> Iterator[list[str]]:
@@ -164,20 +169,6 @@ class Reserved:
         """The run sends no more calls."""
         if self._held:
             self._limit.book.released(self.number)
-
-
-def _count(reading: Reading, since: float) -> int:
-    """Calls sent since then, and those that are reserved."""
-    used = 0
-    of_reservation = dict.fromkeys(reading.reservations, 0)
-    for call in reading.calls.values():
-        if call.state != "failed":
-            used += call.at >= since
-            if call.reservation in of_reservation:
-                of_reservation[call.reservation] += 1
-    return used + sum(
-        max(0, calls - of_reservation[number]) for number, calls in reading.reservations.items()
-    )
 
 
 def _months(now: float) -> tuple[str, ...]:
