@@ -156,20 +156,16 @@ class BookFile:
             task_id, request_id = str(line["task_id"]), str(line.get("request_id", ""))
             self.calls[number] = replace(self.calls[number], task_id=task_id, request_id=request_id)
         elif state in ("paid", "failed", "unknown", "fetched"):
-            known = self.calls[number] if number else None
-            if known is None:
-                task_id, sent_at = str(line["task_id"]), float(line["submitted_at"])
-                known = Call(task_id, sent_at, "sent", _asked(line), task_id=task_id)
-            ended = replace(
-                known,
+            calls, name = (self.calls, number) if number else (self.tasks, str(line["task_id"]))
+            if not number:
+                submitted_at = float(line["submitted_at"])
+                calls[name] = Call(name, submitted_at, "sent", _asked(line), task_id=name)
+            calls[name] = replace(
+                calls[name],
                 state=state,  # type: ignore[arg-type]
                 code=line.get("code", 0),
-                request_id=str(line.get("request_id", "")) or known.request_id,
+                request_id=str(line.get("request_id", "")) or calls[name].request_id,
             )
-            if number:
-                self.calls[number] = ended
-            else:
-                self.tasks[ended.task_id] = ended
         elif state == "journal":
             self.served.append((at, _asked(line)))
         elif state in ("ticked", "unticked"):

@@ -58,11 +58,7 @@ _LOCAL_BY_OPTION = {
 
 
 class Identity:
-    """Tells whether a journal's folder is the one that it was: a share that is not mounted leaves another in its place.
-
-    Args:
-        folder: Of the journal.
-    """
+    """Tells whether a journal's folder is the one that it was: a share that is not mounted leaves another in its place."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -145,12 +141,8 @@ def mounts(table: str) -> list[Mount]:
 
 def mount_of(folder: Path, table: Iterable[Mount]) -> Mount | None:
     """The mount that `folder`, an absolute path without links, lies on; of several at one point the last one covers the others."""
-    chosen: Mount | None = None
-    for mount in table:
-        if folder.is_relative_to(mount.point):
-            deeper = chosen is None or len(mount.point.parts) >= len(chosen.point.parts)
-            chosen = mount if deeper else chosen
-    return chosen
+    above = [mount for mount in table if folder.is_relative_to(mount.point)]
+    return max(reversed(above), key=lambda mount: len(mount.point.parts), default=None)
 
 
 def locks_end_here(mount: Mount) -> str:
@@ -184,12 +176,7 @@ def this_machine_only(folder: Path, table: str | None = None) -> str:
 
 
 def warning(folder: Path, table: str | None = None) -> Text | None:
-    """What to say of a journal's folder whose locks no other machine sees; None where there is nothing to say.
-
-    Args:
-        folder: Of the journal.
-        table: As of `this_machine_only`.
-    """
+    """What to say of a journal's folder whose locks no other machine sees; None where there is nothing to say."""
     name = this_machine_only(folder, table)
     if not name:
         return None

@@ -5,6 +5,7 @@ Who decides (the code's row, the kind of failure), how long to wait and what is 
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from dataclasses import dataclass
@@ -34,6 +35,12 @@ class Reason(Enum):
     CLOCK = "the service's clock"
 
 
+_REASONS = {
+    Again.WHEN_ALLOWED: Reason.ALLOWANCE,  # the limiter knows how long
+    Again.IF_QUICK: Reason.SERVICE,
+    Again.ANOTHER_SEED: Reason.SEED,
+    Again.ANOTHER_CLOCK: Reason.CLOCK,
+}
 _TRIES = {Reason.CONNECTION: 3, Reason.SERVICE: 1, Reason.SEED: 3, Reason.CLOCK: 1}
 
 
@@ -71,7 +78,9 @@ class RetryPlan:
             drawn: Whether the seed was drawn, and may be drawn again; one that the user chose stays.
         """
         reason = _reason(error)
-        if reason is None or (reason is Reason.SEED and not drawn) or not self._is_left(reason):
+        if reason is None or (reason is Reason.SEED and not drawn):
+            return Step()
+        if self._taken[reason] >= _TRIES.get(reason, math.inf):
             return Step()
         pause_s = 0.0
         if reason in (Reason.CONNECTION, Reason.SERVICE):
@@ -89,12 +98,9 @@ class RetryPlan:
         if step.reason is not None:
             self._taken[step.reason] += 1
 
-    def _is_left(self, reason: Reason) -> bool:
-        return reason not in _TRIES or self._taken[reason] < _TRIES[reason]
-
 
 def backoff_s(
-    first_s: float, failures: int, longest_s: float = float("inf"), jitter: float = 0.5
+    first_s: float, failures: int, longest_s: float = math.inf, jitter: float = 0.5
 ) -> float:
     """Seconds to wait: twice as long each time, up to a limit, and spread by a quarter each way.
 
@@ -117,10 +123,4 @@ def _reason(error: VolcengineError) -> Reason | None:
         return None
     if error.row.again is Again.IF_QUICK and error.elapsed_s > QUICK_S:
         return None
-    return {
-        Again.NEVER: None,
-        Again.WHEN_ALLOWED: Reason.ALLOWANCE,  # the limiter knows how long
-        Again.IF_QUICK: Reason.SERVICE,
-        Again.ANOTHER_SEED: Reason.SEED,
-        Again.ANOTHER_CLOCK: Reason.CLOCK,
-    }[error.row.again]
+    return _REASONS.get(error.row.again)
