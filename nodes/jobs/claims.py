@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 # What is known of the money for one picture: none was spent, perhaps it was, or it was and the picture is kept.
 Money = Literal["unspent", "in doubt", "kept"]
 State = Literal["sent", "submitted", "paid", "no_picture"]
-_KINDS: Kinds = {
-    "at": (int, float),
-    "host": str,
-    "process": int,
-    "seed": int,
-    "task_id": str,
-}
+_KINDS: Kinds = {"at": (int, float), "host": str, "process": int, "seed": int, "task_id": str}
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -42,14 +43,6 @@ class Job:
     refused: VolcengineError | None = None
 
 
-class Wanted(Protocol):
-    """Jobs, perhaps made when they are asked for; a list of them, for instance."""
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[Job]: ...
-
-
 @dataclass(frozen=True)
 class MadeWhenNeeded:
     """Jobs that are made one after the other as they are asked for, once.
@@ -71,6 +64,9 @@ class MadeWhenNeeded:
     def __iter__(self) -> Iterator[Job]:
         """The jobs."""
         return self.jobs
+
+
+Wanted = Sequence[Job] | MadeWhenNeeded
 
 
 def drafts(jobs: Wanted) -> Iterable[Job]:

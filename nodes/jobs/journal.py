@@ -59,7 +59,7 @@ def journal_key(endpoint: str, request: Request, pixels_key: str, seed: int | No
 
 
 class Journal:
-    """The folder of paid pictures. Safe between threads and between processes that share it.
+    """The folder of paid pictures, each by its `journal_key`. Safe between threads and between processes that share it.
 
     Args:
         directory: Of the entries.
@@ -78,11 +78,7 @@ class Journal:
         self._writer: threading.Thread | None = None
 
     def find(self, key: str, run: int) -> Entry | None:
-        """The entry of `key`, its use noted; None if there is none.
-
-        Args:
-            key: From `journal_key`.
-            run: Number of the run that uses it.
+        """The entry of `key`, of which a run's use is noted; None if there is none.
 
         Raises:
             DamagedError: It is not as it was written.
@@ -93,7 +89,11 @@ class Journal:
         try:
             entry = entries.read(path)
         except FileNotFoundError:
-            return self._from_memory(key)
+            waiting = self._unwritten.get(key)
+            if waiting is not None:
+                with contextlib.suppress(OSError):
+                    self._keep(key, waiting)
+            return waiting
         with contextlib.suppress(OSError):
             os.utime(path)
         self._tidy(self._note(key))
@@ -118,12 +118,7 @@ class Journal:
         return self._path(key).with_suffix(".damaged").exists()
 
     def add(self, key: str, entry: Entry, run: int) -> None:
-        """Keep a paid answer; on the disk, whole, when this returns.
-
-        Args:
-            key: From `journal_key`.
-            entry: The answer.
-            run: Number of the run that bought it.
+        """Keep a paid answer that a run bought; on the disk, whole, when this returns.
 
         Raises:
             OSError: It cannot be written. It is kept in memory then, found there, and nothing else can be claimed
@@ -193,14 +188,6 @@ class Journal:
             if note.exists() and (claim := Claim.try_make(note)) is not None:
                 with claim:
                     claim.money = "kept"
-
-    def _from_memory(self, key: str) -> Entry | None:
-        with self._lock:
-            entry = self._unwritten.get(key)
-        if entry is not None:
-            with contextlib.suppress(OSError):
-                self._keep(key, entry)
-        return entry
 
     def _keep(self, key: str, entry: Entry) -> None:
         try:
