@@ -308,8 +308,7 @@ ROWS: Mapping[int | str, Row] = {
             "本机时钟误差超过 15 分钟。",
         ),
         Text(
-            "Set the clock of the machine that runs ComfyUI.",
-            "请校准运行 ComfyUI 的机器的时钟。",
+            "Set the clock of the machine that runs ComfyUI.", "请校准运行 ComfyUI 的机器的时钟。"
         ),
         Again.ANOTHER_CLOCK,
         check=Check.CLOCK,
@@ -332,8 +331,7 @@ ROWS: Mapping[int | str, Row] = {
     "SignatureDoesNotMatch": Row(
         Kind.ACCOUNT,
         Text(
-            "The secret key does not belong to the access key.",
-            "Secret Key 与 Access Key 不匹配。",
+            "The secret key does not belong to the access key.", "Secret Key 与 Access Key 不匹配。"
         ),
         Text(
             "Enter both again as they stand in the console; the secret is used as it is, never decoded.",

@@ -120,90 +120,72 @@ def _no_bundle(error: BaseException, around: Surroundings) -> Reason:
 
 
 def _proxy(causes: list[BaseException], around: Surroundings) -> Reason:
-    inner = causes[-1]
+    outer, inner = causes[0], causes[-1]
     place, secure, has_login = _place(around.proxy)
     refused = re.search("Tunnel connection failed: ([0-9]{3})", str(inner))
-    if isinstance(inner, requests.exceptions.InvalidSchema) and "SOCKS" in str(inner):
-        return Reason(
-            Text(
-                f"the proxy {place} speaks SOCKS, for which Python's package PySocks is missing",
-                f"代理 {place} 使用 SOCKS 协议，但缺少 Python 包 PySocks",
-            ),
-            Text(
-                "Install it for the Python that runs ComfyUI (python -m pip install PySocks) and restart, or name an HTTP "
-                "proxy in HTTPS_PROXY.",
-                "请为运行 ComfyUI 的 Python 安装（python -m pip install PySocks）并重启，或在 HTTPS_PROXY 中指定 HTTP 代理。",
-            ),
-            permanent=True,
-        )
-    if refused and refused[1] == "407":
-        return _login(place, has_login)
-    if refused:
-        return Reason(
-            Text(
-                f"the proxy {place} refuses to connect: {refused[1]}",
-                f"代理 {place} 拒绝连接：{refused[1]}",
-            ),
-            Text(
-                "Have whoever runs the proxy let the service through; or, if it can be reached without, name its host in "
-                "NO_PROXY.",
-                "请让代理的管理者放行该服务；如无需代理即可访问，请在 NO_PROXY 中写入其域名。",
-            ),
-            permanent=refused[1].startswith("4"),
-        )
     no_tls = isinstance(inner, ssl.SSLError) or "handshake" in str(inner)
-    if secure and no_tls and isinstance(causes[0], requests.exceptions.ProxyError):
-        return Reason(
-            Text(
-                f"the address of the proxy {place} begins with https://, but it does not answer in TLS",
-                f"代理 {place} 的地址以 https:// 开头，但它不使用 TLS 应答",
-            ),
-            Text(
-                "Most proxies are spoken to in plain HTTP, also about https:// addresses: write http:// in front of it in "
-                "HTTPS_PROXY.",
-                "大多数代理以明文 HTTP 通信，访问 https:// 地址时也是如此：请在 HTTPS_PROXY 中将其改为 http:// 开头。",
-            )
-            + _RESTART,
-            permanent=True,
+    permanent = True
+    if isinstance(inner, requests.exceptions.InvalidSchema) and "SOCKS" in str(inner):
+        why = Text(
+            f"the proxy {place} speaks SOCKS, for which Python's package PySocks is missing",
+            f"代理 {place} 使用 SOCKS 协议，但缺少 Python 包 PySocks",
         )
-    if isinstance(inner, TimeoutError):
-        return Reason(
-            Text(
+        remedy = Text(
+            "Install it for the Python that runs ComfyUI (python -m pip install PySocks) and restart, or name an HTTP proxy "
+            "in HTTPS_PROXY.",
+            "请为运行 ComfyUI 的 Python 安装（python -m pip install PySocks）并重启，或在 HTTPS_PROXY 中指定 HTTP 代理。",
+        )
+    elif refused and refused[1] == "407":
+        why = Text(
+            f"the proxy {place} wants a user name and a password: 407",
+            f"代理 {place} 需要用户名和密码：407",
+        )
+        if has_login:
+            why = Text(
+                f"the proxy {place} does not accept the user name and password it was given: 407",
+                f"代理 {place} 不接受所提供的用户名和密码：407",
+            )
+        remedy = Text(
+            "Write them into HTTPS_PROXY, as in http://name:password@host:port, special characters as %-codes.",
+            "请写入 HTTPS_PROXY，格式为 http://用户名:密码@主机:端口，特殊字符使用 % 编码。",
+        )
+        remedy += _RESTART
+    elif refused:
+        why = Text(
+            f"the proxy {place} refuses to connect: {refused[1]}",
+            f"代理 {place} 拒绝连接：{refused[1]}",
+        )
+        remedy = Text(
+            "Have whoever runs the proxy let the service through; or, if it can be reached without, name its host in NO_PROXY.",
+            "请让代理的管理者放行该服务；如无需代理即可访问，请在 NO_PROXY 中写入其域名。",
+        )
+        permanent = refused[1].startswith("4")
+    elif secure and no_tls and isinstance(outer, requests.exceptions.ProxyError):
+        why = Text(
+            f"the address of the proxy {place} begins with https://, but it does not answer in TLS",
+            f"代理 {place} 的地址以 https:// 开头，但它不使用 TLS 应答",
+        )
+        remedy = Text(
+            "Most proxies are spoken to in plain HTTP, also about https:// addresses: write http:// in front of it in "
+            "HTTPS_PROXY.",
+            "大多数代理以明文 HTTP 通信，访问 https:// 地址时也是如此：请在 HTTPS_PROXY 中将其改为 http:// 开头。",
+        )
+        remedy += _RESTART
+    else:
+        cause = told(inner).english
+        why = Text(f"through the proxy {place}: {cause}", f"经由代理 {place}：{cause}")
+        if isinstance(inner, TimeoutError):
+            why = Text(
                 f"the proxy {place} did not connect within {_seconds(around)} s",
                 f"代理 {place} 在 {_seconds(around)} 秒内未建立连接",
-            ),
-            _PROXY,
+            )
+        remedy = Text(
+            "Start the proxy, or correct its address in HTTPS_PROXY or in the system's settings, or remove it if this "
+            "machine needs none; then run again.",
+            "请启动该代理，或更正 HTTPS_PROXY 或系统设置中的代理地址；如无需代理，请将其删除。然后重试。",
         )
-    cause = told(inner).english
-    return Reason(
-        Text(f"through the proxy {place}: {cause}", f"经由代理 {place}：{cause}"),
-        _PROXY,
-        permanent=isinstance(causes[0], requests.exceptions.InvalidURL),
-    )
-
-
-_PROXY = Text(
-    "Start the proxy, or correct its address in HTTPS_PROXY or in the system's settings, or remove it if this machine needs "
-    "none; then run again.",
-    "请启动该代理，或更正 HTTPS_PROXY 或系统设置中的代理地址；如无需代理，请将其删除。然后重试。",
-)
-
-
-def _login(place: str, has_login: bool) -> Reason:
-    remedy = Text(
-        "Write them into HTTPS_PROXY, as in http://name:password@host:port, special characters as %-codes.",
-        "请写入 HTTPS_PROXY，格式为 http://用户名:密码@主机:端口，特殊字符使用 % 编码。",
-    )
-    why = Text(
-        f"the proxy {place} wants a user name and a password: 407",
-        f"代理 {place} 需要用户名和密码：407",
-    )
-    if has_login:
-        why = Text(
-            f"the proxy {place} does not accept the user name and password it was given: 407",
-            f"代理 {place} 不接受所提供的用户名和密码：407",
-        )
-    return Reason(why, remedy + _RESTART, permanent=True)
+        permanent = isinstance(outer, requests.exceptions.InvalidURL)
+    return Reason(why, remedy, permanent)
 
 
 def _seconds(around: Surroundings) -> str:
