@@ -23,12 +23,12 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
+UNCACHED = {**HEADERS, "Cache-Control": "no-store"}
 
 
 def answer(content: dict[str, Any], status: int = 200) -> web.Response:
     """An answer in JSON that no cache keeps."""
-    headers = {**HEADERS, "Cache-Control": "no-store"}
-    return web.json_response(content, status=status, headers=headers)
+    return web.json_response(content, status=status, headers=UNCACHED)
 
 
 def _unreadable(why: str) -> Text:
