@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 
 from ..words import InputError, Text
 
@@ -114,11 +115,10 @@ def bounding_box(mask: Mask) -> tuple[int, int, int, int]:
     Raises:
         InputError: Nothing is masked.
     """
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not rows.size:
+    box = Image.fromarray(mask.view(np.uint8)).getbbox()
+    if box is None:
         raise InputError("Nothing is masked.", "没有遮罩区域。")
-    columns = np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    return box
 
 
 def check_not_empty(layers: list[Mask], given: Masks, threshold: float) -> None:
