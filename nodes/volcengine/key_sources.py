@@ -126,10 +126,8 @@ def _environment(
     environ: Mapping[str, str], access_name: str, secret_name: str, token_name: str
 ) -> Credentials | None:
     access, secret = (clean(environ.get(name, "")) for name in (access_name, secret_name))
-    if access and secret:
-        return Credentials(access, secret, clean(environ.get(token_name, "")), "environment")
-    if not access and not secret:
-        return None
+    if bool(access) == bool(secret):
+        return _pair(environ, access_name, secret_name, token_name, "environment")
     present, missing = (access_name, secret_name) if access else (secret_name, access_name)
     error = CredentialsError(
         f"{present} is set in the environment of the ComfyUI server, but {missing} is not. Set both or neither.",
@@ -143,7 +141,7 @@ def _environment(
 def _pair(
     values: Mapping[str, Any], access_name: str, secret_name: str, token_name: str, source: str
 ) -> Credentials | None:
-    """The keys of a file; None if it has neither."""
+    """The keys of a source; None if it has neither."""
     access, secret, token = (
         clean(str(values.get(name) or "")) for name in (access_name, secret_name, token_name)
     )
@@ -198,10 +196,8 @@ def _read(path: Path, source: str) -> str | None:
 def _json(path: Path, source: str) -> dict[str, Any]:
     """The object in a file; an empty one if there is no file."""
     text = _read(path, source)
-    if text is None:
-        return {}
     try:
-        values = json.loads(text)
+        values = {} if text is None else json.loads(text)
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
