@@ -85,16 +85,15 @@ def register(
         values = await guard.read_json(request)
         if not isinstance(values, dict) or set(values) != {"calls"}:
             raise web.HTTPBadRequest(text="an object of calls expected")
-        if not _possible(values["calls"]):
+        calls = values["calls"]
+        if not _possible(calls):
             raise InputError(
                 f"The limit must be a whole number from 0 (none) to {MAX_CALLS_PER_DAY}.",
                 f"上限应为 0（不限）到 {MAX_CALLS_PER_DAY} 之间的整数。",
             )
-        content = json.dumps({"calls_per_day": values["calls"]}).encode()
+        content = json.dumps({"calls_per_day": calls}).encode()
         await asyncio.to_thread(write, directory / FILE_NAME, content)
-        _LOG.info(
-            "Volc Inpaint: the settings page set the limit to %d calls a day", values["calls"]
-        )
+        _LOG.info("Volc Inpaint: the settings page set the limit to %d calls a day", calls)
         return guard.answer(await asyncio.to_thread(state))
 
 
