@@ -136,13 +136,8 @@ def open_picture(data: bytes) -> Image.Image:
         return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def decode_picture(data: bytes) -> NDArray[np.uint8]:
-    """As `open_picture`, but an array, [H, W, 3] uint8, contiguous, read-only."""
-    return np.asarray(open_picture(data))
-
-
 def decode_grey(data: bytes) -> NDArray[np.uint8]:
-    """Decode a mask or an index map of an answer: as `decode_picture`, but of one channel, its values untouched.
+    """Decode a mask or an index map of an answer: as `open_picture`, but an array of one channel, its values untouched.
 
     Colours are accepted if they are grey; a palette is ignored, its indices are the values.
 
@@ -150,12 +145,12 @@ def decode_grey(data: bytes) -> NDArray[np.uint8]:
         [H, W] uint8, contiguous.
 
     Raises:
-        ValueError: As `decode_picture`, or the picture has colours.
+        ValueError: As `open_picture`, or the picture has colours.
     """
     with _opened(data) as picture:
         if picture.mode in ("L", "P"):
             return np.array(picture)
-    rgb = decode_picture(data)
+    rgb = np.asarray(open_picture(data))
     if (rgb != rgb[..., :1]).any():
         text = Text(
             "A mask was expected, but the picture has colours.", "应为遮罩，但收到的是彩色图片。"
