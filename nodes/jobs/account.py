@@ -22,9 +22,6 @@ class Account:
     """One account and its journal.
 
     Attributes:
-        client: Speaks to the service.
-        limiter: Lets calls go as the account's allowance permits.
-        journal: The folder of paid pictures.
         as_tasks: Interfaces (`req_key`) whose synchronous call is no more, so that they are submitted as tasks.
         in_doubt: Keys whose last purchase here ended in doubt, and when, in seconds of the monotonic clock.
     """
@@ -54,14 +51,7 @@ def open_account(
 ) -> Account:
     """The account of these keys; what it learned of the allowance is kept as long as the process lives.
 
-    Args:
-        credentials: The keys.
-        endpoint: Base URL of the service.
-        max_concurrency: Calls at once, at most.
-        timeout_s: For an answer, in seconds.
-        journal_directory: The folder of paid pictures.
-        journal_max_bytes: Its size limit.
-        make_journal: Whether to make that folder; one that somebody named must be there.
+    Its journal's folder is made if need be, unless not `make_journal`: one that somebody named must be there.
 
     Raises:
         ValueError: The endpoint is neither https nor http on loopback.

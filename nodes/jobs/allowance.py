@@ -35,11 +35,9 @@ LONGEST_WAIT_S = 600.0
 
 
 class Allowance:
-    """Decides when the next call may start.
+    """Decides when the next call may start: never more than `cap` at once.
 
-    Args:
-        cap: Never more than this at once.
-        jitter: Returns 0..1; spreads processes that were refused together.
+    `jitter` returns 0..1 and spreads processes that were refused together.
     """
 
     def __init__(self, cap: int, jitter: Callable[[], float] = random.random) -> None:

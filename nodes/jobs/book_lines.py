@@ -177,12 +177,9 @@ class BookFile:
 
 
 def put_together(files: list[BookFile], living: set[str], since: float = 0.0) -> Reading:
-    """What several files say of the same calls.
+    """What several files, in any order, say of the same calls; of those only that were sent at `since` or later.
 
-    Args:
-        files: In any order.
-        living: Processes that may still write.
-        since: Calls sent earlier are left out.
+    Of a process that is not `living`, what was on the wire is unknown and what was reserved is free.
     """
     calls: dict[str, Call] = {}
     tasks: dict[str, Call] = {}
@@ -215,11 +212,7 @@ def put_together(files: list[BookFile], living: set[str], since: float = 0.0) ->
 
 
 def sums(reading: Reading, now: float) -> dict[str, Any]:
-    """What a day, a month and all of the book come to.
-
-    Args:
-        reading: Of the whole book.
-        now: Seconds since 1970 UTC; says which day and month.
+    """What the day and the month of `now` (seconds since 1970 UTC) and the whole book come to.
 
     Returns:
         For each of `today`, `month` and `all` the counts of calls by state, `journal` for what was served from there

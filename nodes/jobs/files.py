@@ -10,14 +10,7 @@ if TYPE_CHECKING:
 
 
 def open_private(path: str | Path, flags: int) -> int:
-    """Open a file for its bytes and, if it is made, for the owner alone, whatever the process gives to the files it makes.
-
-    Args:
-        path: Of the file.
-        flags: As of `os.open`.
-
-    Returns:
-        Its descriptor, which no other program inherits.
+    """As `os.open`, for bytes and, if the file is made, for the owner alone, whatever the process gives to the files it makes.
 
     Raises:
         OSError: It can be neither made nor opened.

@@ -41,13 +41,9 @@ class LimitReachedError(VolcengineError):
 
 
 class Limit:
-    """So many calls a day of Beijing (UTC+8), as on the bill.
+    """So many calls a day of Beijing (UTC+8), as on the bill; 0 for no limit.
 
     What counts: calls that were sent unless they failed for certain, and what living processes have reserved.
-
-    Args:
-        book: Shared by all processes that keep the limit.
-        calls: A day; 0 for no limit.
     """
 
     def __init__(self, book: Book, calls: int) -> None:
@@ -63,11 +59,7 @@ class Limit:
         return max(0, self.calls - self.used(()))
 
     def reserve(self, wanted: int, check: Callable[[], None] = lambda: None) -> Reserved:
-        """Set `wanted` calls aside for one run, all of them or none.
-
-        Args:
-            wanted: New calls.
-            check: Called while others are waited for; may raise.
+        """Set `wanted` new calls aside for one run, all of them or none; `check` is called while others are waited for.
 
         Raises:
             LimitReachedError: They do not all fit.

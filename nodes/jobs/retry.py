@@ -58,11 +58,7 @@ class Step:
 
 
 class RetryPlan:
-    """The tries left to one purchase.
-
-    Args:
-        jitter: Returns 0..1.
-    """
+    """The tries left to one purchase; `jitter` returns 0..1."""
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._jitter = jitter

@@ -66,10 +66,7 @@ def left_s(left: int, ages_s: list[float], took_s: list[float], places: int) -> 
 
 
 class Run:
-    """The jobs of one node at one time.
-
-    Args:
-        total: How many jobs it has.
+    """The jobs, `total` of them, of one node at one time.
 
     Attributes:
         number: Tells runs apart.
