@@ -24,12 +24,7 @@ NOT_SENT = "not sent"
 
 @dataclass(frozen=True)
 class Origin:
-    """Who asks, as the host names it.
-
-    Attributes:
-        node: Its type and number in the graph.
-        workflow: The name or number of the workflow.
-    """
+    """Who asks, as the host names it: a node by its title and number, in a workflow by its name or number."""
 
     node: str = ""
     workflow: str = ""

@@ -33,12 +33,7 @@ _RENAME_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 @dataclass(frozen=True)
 class Entry:
-    """A paid answer.
-
-    Attributes:
-        pictures: Encoded files exactly as received.
-        receipt: What the service said of them.
-    """
+    """A paid answer: the encoded files exactly as received, and what the service said of them."""
 
     pictures: tuple[bytes, ...]
     receipt: Receipt = field(default_factory=Receipt)

@@ -37,22 +37,15 @@ class PaidButNotFetchedError(DoubtError):
 
 
 class TaskPendingError(DoubtError):
-    """A submitted task did not end in time; a later run fetches it for free.
-
-    Attributes:
-        code: Of the last answer, if that was a refusal.
-        request_id: The same.
-    """
+    """A submitted task did not end in time; a later run fetches it for free. Code and `request_id` are of a refusal."""
 
     def __init__(self, task_id: str, status: str, cause: VolcengineError | None) -> None:
         self.code = getattr(cause, "code", 0)
         self.request_id = str(getattr(cause, "request_id", ""))
         last_en, last_zh = status or "unknown", status or "未知"
         if cause is not None:
-            last_en, last_zh = (
-                f"{last_en}; {cause.happened.english}",
-                f"{last_zh}；{cause.happened.chinese}",
-            )
+            last_en += f"; {cause.happened.english}"
+            last_zh += f"；{cause.happened.chinese}"
         text = Text(
             f"Task {task_id} was submitted, but its picture is not here yet. Its number is kept: run again within 12 hours, "
             f"and it is fetched without paying. It is billed when it ends. Last known status: {last_en}",
@@ -63,11 +56,7 @@ class TaskPendingError(DoubtError):
 
 
 class TaskLostError(DoubtError):
-    """The service does not know a submitted task any more.
-
-    Attributes:
-        request_id: Of the answer that said so.
-    """
+    """The service does not know a submitted task any more; `request_id` is of the answer that said so."""
 
     def __init__(self, task_id: str, status: str, request_id: str) -> None:
         self.request_id = request_id
@@ -82,12 +71,7 @@ class TaskLostError(DoubtError):
 
 
 class JournalGoneError(VolcengineError):
-    """The journal's folder is not the one that it was; nothing was bought.
-
-    Args:
-        folder: Its path.
-        there: Whether there is another in its place.
-    """
+    """The journal's folder is not the one that it was, or not `there` at all; nothing was bought."""
 
     def __init__(self, folder: Path, *, there: bool) -> None:
         if there:

@@ -46,12 +46,7 @@ _TRIES = {Reason.CONNECTION: 3, Reason.SERVICE: 1, Reason.SEED: 3, Reason.CLOCK:
 
 @dataclass(frozen=True)
 class Step:
-    """What comes next.
-
-    Attributes:
-        reason: What is tried again; None to give up.
-        pause_s: Before that, in seconds.
-    """
+    """What comes next: what is tried again, or None to give up, and after how many seconds."""
 
     reason: Reason | None = None
     pause_s: float = 0.0

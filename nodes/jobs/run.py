@@ -176,11 +176,7 @@ class Run:
             self._changed.wait_for(lambda: len(self._to_send) < than or self.cancelled())
 
     def to_land(self) -> tuple[int, int]:
-        """What the end of the process would cut off, beside tasks, whose numbers are on the disk.
-
-        Returns:
-            Calls on the wire, and jobs at work.
-        """
+        """Calls on the wire and jobs at work that the end would cut off: all but tasks, whose numbers are on the disk."""
         with self._lock:
             kept = self._states["kept_task"]
             return self._states["on_wire"] - kept, self._states["at_work"] - kept

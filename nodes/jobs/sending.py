@@ -144,12 +144,7 @@ class Sending:
         return error if error.row.kind is Kind.INTERFACE else self._gone or error
 
     def _goes_on(self, job: Job, error: VolcengineError) -> bool:
-        """Wait as the plan says; False if the run was cancelled meanwhile.
-
-        Raises:
-            AnotherSeedError: As above.
-            VolcengineError: `error`, if there is nothing more to try.
-        """
+        """Wait as the plan says; False if the run was cancelled meanwhile. Raises `error` if there is nothing more to try."""
         now = time.monotonic()
         if self._moved(job, error):
             self._log(job, error, now - self._began, "again: as a submitted task")
@@ -207,11 +202,8 @@ class Sending:
         self._as_task = request is not job.request
         try:
             claim.write(Trace.now("sent", job.seed))
-        except OSError as error:
-            raise messages.unwritable(error) from error
-        if self._run.given_up():
-            return None
-        try:
+            if self._run.given_up():
+                return None
             with self._run.booking.call(job, key) as number:
                 self._account.limiter.departs()
                 started = time.monotonic()

@@ -38,12 +38,7 @@ _INTERNAL_ERRORS = 4
 
 
 class Task(NamedTuple):
-    """What is kept of a submission.
-
-    Attributes:
-        task_id: The service's name for it.
-        at: When it was submitted, in seconds since 1970 UTC.
-    """
+    """What is kept of a submission: the service's name for it, and when it was, in seconds since 1970 UTC."""
 
     task_id: str
     at: float
