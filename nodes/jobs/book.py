@@ -76,17 +76,17 @@ class Book:
         """
         number = new_number()
         shortened = replace(asked, prompt=asked.prompt[:_LONGEST_PROMPT])
-        more = {"of": reservation} if reservation else {}
+        more: dict[str, Any] = {"of": reservation} if reservation else {}
         self._write("sent", id=number, **more, **asdict(shortened))
         return number
 
     def withdrawn(self, number: str) -> None:
         """It was not sent after all."""
-        self._try_to_write("withdrawn", id=number)
+        self._write("withdrawn", late=True, id=number)
 
     def submitted(self, number: str, task_id: str, request_id: str) -> None:
         """Its task was accepted."""
-        self._try_to_write("submitted", id=number, task_id=task_id, request_id=request_id)
+        self._write("submitted", late=True, id=number, task_id=task_id, request_id=request_id)
 
     def ended(
         self,
@@ -96,7 +96,7 @@ class Book:
         request_id: str = "",
     ) -> None:
         """What became of it."""
-        self._try_to_write(state, id=number, code=code, request_id=request_id)
+        self._write(state, late=True, id=number, code=code, request_id=request_id)
 
     def task_ended(
         self,
@@ -108,8 +108,9 @@ class Book:
         request_id: str = "",
     ) -> None:
         """What became of a task that an earlier run had submitted, in seconds since 1970 UTC: fetched, or not billed."""
-        self._try_to_write(
+        self._write(
             state,
+            late=True,
             task_id=task_id,
             submitted_at=submitted_at,
             code=code,
@@ -119,11 +120,11 @@ class Book:
 
     def served(self, asked: Asked) -> None:
         """The journal served a picture, which is no call."""
-        self._try_to_write("journal", **asdict(asked))
+        self._write("journal", late=True, **asdict(asked))
 
     def deleted(self, key: str) -> None:
         """Somebody deleted an entry of the journal."""
-        self._try_to_write("deleted", key=key)
+        self._write("deleted", late=True, key=key)
 
     def tick(self, number: str, *, ticked: bool) -> None:
         """Somebody compared a call with the bill, or takes that back.
@@ -143,7 +144,7 @@ class Book:
 
     def released(self, number: str) -> None:
         """A run sends no more calls."""
-        self._try_to_write("released", id=number)
+        self._write("released", late=True, id=number)
 
     def read(
         self, months: Iterable[str] = (), also: Iterable[str] = (), since: float = 0.0
@@ -201,14 +202,8 @@ class Book:
         lock.close(remove=not lives)
         return lives
 
-    def _try_to_write(self, state: str, **fields: Any) -> None:
-        """For what has happened already: a full disk must not cost the picture that came with it."""
-        try:
-            self._write(state, **fields)
-        except OSError:
-            _LOG.exception("account book")
-
-    def _write(self, state: str, **fields: Any) -> None:
+    def _write(self, state: str, *, late: bool = False, **fields: Any) -> None:
+        """What is said `late` has happened already: a full disk must not cost the picture that came with it."""
         at = round(time.time(), 3)
         text = json.dumps({"state": state, "at": at, **fields}, ensure_ascii=False)
         # half a character in a node's title is no error
@@ -216,7 +211,6 @@ class Book:
         # What is said of a call stands in the file in which it began, even when the month has changed since.
         of_call = _MONTH.match(str(fields.get("id", "")))
         month = of_call[0] if of_call else day(at)[:7]
-        late = state not in ("sent", "reserved", "ticked", "unticked")
         with _writing:
             try:
                 try:
@@ -226,9 +220,10 @@ class Book:
                     self._show_life(anew=True)
                     self._append(month, line)
             except OSError:
-                if late:
-                    self._unwritten.setdefault(month, []).append(line)
-                raise
+                if not late:
+                    raise
+                self._unwritten.setdefault(month, []).append(line)
+                _LOG.exception("account book")
 
     def _append(self, month: str, line: bytes) -> None:
         """Add what could not be added before, then `line`, in one piece."""

@@ -197,10 +197,8 @@ class Journal:
             with self._lock:
                 self._unwritten[key] = entry
                 if self._writer is None or not self._writer.is_alive():
-                    name = "volc-inpaint-journal"
-                    self._writer = threading.Thread(
-                        target=self._write_later, name=name, daemon=True
-                    )
+                    self._writer = threading.Thread(target=self._write_later, daemon=True)
+                    self._writer.name = "volc-inpaint-journal"
                     # Python 3.12 starts none any more while it ends; its end tries once more by itself.
                     with contextlib.suppress(RuntimeError):
                         self._writer.start()
@@ -211,11 +209,7 @@ class Journal:
         self._shelf.added(size, in_use)
 
     def _check_share(self) -> None:
-        """Whether a folder that somebody named still is the one that it was when the picture was bought.
-
-        Raises:
-            OSError: It is not; what would be written into it is gone when the share is there again.
-        """
+        """What is written into another folder than the one that somebody named is gone when its share is there again."""
         if not self._make:
             try:
                 self._identity.check()
