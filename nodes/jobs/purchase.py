@@ -20,6 +20,7 @@ from .sending import AnotherSeedError, Sending
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ..volcengine.answers import Answer
     from ..words import Text
     from .account import Account
     from .claims import Claim, Money
@@ -48,11 +49,7 @@ def to_buy(account: Account, jobs: Iterable[Job]) -> int:
 class Purchase:
     """Gets the picture of one job for one run.
 
-    Args:
-        account: Who pays.
-        run: That wants it.
-        job: What is wanted.
-        decode: Makes the outcome's value of the pictures' bytes; a ValueError means they are no pictures.
+    `decode` makes the outcome's value of the pictures' bytes; a ValueError means they are no pictures.
     """
 
     def __init__(
@@ -83,8 +80,7 @@ class Purchase:
     def _obtain(self) -> Outcome | None:
         job = self._job
         key = journal_key(self._account.client.endpoint, job.request, job.pixels_key, job.seed)
-        found = self._from_journal(key)
-        if found is not None:
+        if found := self._from_journal(key):
             return found
         claim, waited = self._try_claim(key), False
         if claim is None:
@@ -95,8 +91,7 @@ class Purchase:
                     if not self._run.pause(_CLAIM_POLL_S):
                         return None
                     # First here: a picture that found no room on the disk is in the journal's memory only.
-                    found = self._from_journal(key)
-                    if found is not None:
+                    if found := self._from_journal(key):
                         return found
                     if not watch.is_held():
                         raise messages.nobody_holds(self._account.journal.directory)
@@ -120,13 +115,12 @@ class Purchase:
     def _settle(self, key: str, claim: Claim, *, waited: bool) -> Outcome | None:
         """What the holder of the claim does: look once more, make what can be made of what was left behind, buy."""
         # Perhaps another has bought it since we looked.
-        outcome = self._from_journal(key, claim) or self._resume(key, claim, waited=waited)
-        if outcome is not None:
-            return outcome
+        if found := self._from_journal(key, claim) or self._resume(key, claim, waited=waited):
+            return found
         answer = self._sending.buy(self._job, key, claim)
         if answer is None:
             return None
-        return self._keep(key, claim, Receipt.of(answer, self._job.seed), answer.pictures, "paid")
+        return self._keep(key, claim, self._entry(answer), "paid")
 
     def _try_claim(self, key: str) -> Claim | None:
         try:
@@ -180,7 +174,7 @@ class Purchase:
     def _resume_links(self, key: str, claim: Claim, left: Trace, receipt: Receipt) -> Outcome:
         """Fetch what is paid by its links; where they lead nowhere from here, ask its task for the picture itself."""
         try:
-            return self._keep(key, claim, receipt, (), "paid")
+            return self._keep(key, claim, Entry((), receipt), "paid")
         except messages.PaidButNotFetchedError:
             task, answer = tasks.left_task(left), None
             if task is not None:
@@ -189,9 +183,7 @@ class Purchase:
                     answer = self._sending.resume(self._job, key, task)
             if answer is None:
                 raise
-        return self._keep(
-            key, claim, Receipt.of(answer, self._job.seed), answer.pictures, "journal"
-        )
+        return self._keep(key, claim, self._entry(answer), "journal")
 
     def _resume_task(self, key: str, claim: Claim, task: tasks.Task) -> Outcome | None:
         """Fetch a task that an earlier run submitted; None if it is lost, or failed and is settled."""
@@ -207,35 +199,30 @@ class Purchase:
         if answer is None:
             return None
         self._note(messages.resumed(task.task_id, task.at))
-        receipt = Receipt.of(answer, self._job.seed)
-        return self._keep(key, claim, receipt, answer.pictures, "journal")
+        return self._keep(key, claim, self._entry(answer), "journal")
+
+    def _entry(self, answer: Answer) -> Entry:
+        return Entry(answer.pictures, Receipt.of(answer, self._job.seed))
 
     def _keep(
-        self,
-        key: str,
-        claim: Claim,
-        receipt: Receipt,
-        pictures: tuple[bytes, ...],
-        status: Literal["paid", "journal"],
+        self, key: str, claim: Claim, entry: Entry, status: Literal["paid", "journal"]
     ) -> Outcome:
         """Put a paid answer into the journal, then look at what it shows."""
-        if pictures or not receipt.urls:
-            outcome = self._put(key, claim, Entry(pictures, receipt), status)
-            if outcome is not None:
-                return outcome
-        if receipt.urls:
+        urls = entry.receipt.urls
+        if (entry.pictures or not urls) and (outcome := self._put(key, claim, entry, status)):
+            return outcome
+        if urls:
             # Nothing that can be opened came with them, but they lead to the same.
             with contextlib.suppress(OSError):
-                claim.paid(receipt, self._job.seed)
-            pictures = self._sending.download(receipt.urls, self._decode)
-            outcome = self._put(key, claim, Entry(pictures, receipt), status)
-            if outcome is not None:
+                claim.paid(entry.receipt, self._job.seed)
+            entry = replace(entry, pictures=self._sending.download(urls, self._decode))
+            if outcome := self._put(key, claim, entry, status):
                 return outcome
         if not self._sending.is_task(self._job):
             # the note of a task stays: it can be fetched again
             with contextlib.suppress(OSError):
                 claim.write(Trace.now("no_picture", self._job.seed))
-        return self._failed(messages.no_picture(key, receipt.request_id))
+        return self._failed(messages.no_picture(key, entry.receipt.request_id))
 
     def _put(
         self, key: str, claim: Claim, entry: Entry, status: Literal["paid", "journal"]

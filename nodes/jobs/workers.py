@@ -85,12 +85,6 @@ def start(
                 run.taken()
             return job
 
-    def close() -> None:
-        account.limiter.forget(run.number)
-        account.journal.forget(run.number)
-        run.booking.close()
-        run.done.set()
-
     wanted = min(len(jobs), max(_THREADS, account.limiter.cap))
     left, leaving = wanted, threading.Lock()
 
@@ -98,9 +92,12 @@ def start(
         nonlocal left
         with leaving:
             left -= threads
-            last = left == 0
-        if last:
-            close()
+            if left:
+                return
+        account.limiter.forget(run.number)
+        account.journal.forget(run.number)
+        run.booking.close()
+        run.done.set()
 
     def work() -> None:
         try:
