@@ -107,10 +107,8 @@ class BookFile:
     Attributes:
         process: That writes it.
         complete: Whether nothing can come to it any more.
-        calls: By their numbers.
         tasks: How tasks of earlier runs ended, by the service's names for them.
         ticks: When a call was ticked or unticked, and which of both.
-        served: When the journal served a picture, and what was asked for.
         reserved: Calls in all of each reservation that is open.
     """
 
