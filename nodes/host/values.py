@@ -5,8 +5,7 @@ ComfyUI checks what a widget holds, but not what comes over a link.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..words import InputError
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 N = TypeVar("N", int, float)
 
 
-@dataclass(frozen=True)
-class Number:
+class Number(NamedTuple):
     """A number that a node takes.
 
     Attributes:
@@ -61,8 +59,7 @@ class Number:
         return found
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """One of several texts that a node takes.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..volcengine.codes import Again, EndsTask, Kind
@@ -102,7 +101,7 @@ def fetch(
                     raise
                 if internal == _INTERNAL_ERRORS:
                     # what took so long is not tried again by itself
-                    error.row = replace(error.row, again=Again.NEVER)
+                    error.row = error.row._replace(again=Again.NEVER)
                     error.elapsed_s = time.time() - task.at
                     raise
                 if error.row.again is Again.ANOTHER_CLOCK and not clock_set:

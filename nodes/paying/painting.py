@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..host import values
 from ..jobs.job import Job
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from ..volcengine.models import Model
 
 
-@dataclass(frozen=True)
-class Painting:
+class Painting(NamedTuple):
     """What one run is to paint, checked.
 
     Attributes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..words import Text
 from . import fields
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A call that succeeded.
 
     Attributes:
@@ -43,7 +41,7 @@ class Answer:
     elapsed_s: float | None = None
     pictures: tuple[bytes, ...] = ()
     urls: tuple[str, ...] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
 
 
 # Fields of `data` that have a place of their own in an `Answer`.

@@ -5,9 +5,8 @@ Business codes: https://www.volcengine.com/docs/86081/1804490. Gateway codes: ht
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..words import Text
 
@@ -71,8 +70,7 @@ class Check(Enum):
     NO_SERVICE = "no_service"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What one code means.
 
     Attributes:
@@ -212,7 +210,7 @@ ROWS: Mapping[int | str, Row] = {
     50520: _OWN_REVIEW,
     50521: _OWN_REVIEW,
     50522: _OWN_REVIEW,
-    50429: replace(_TOO_FAST, check=Check.CANNOT_TELL),
+    50429: _TOO_FAST._replace(check=Check.CANNOT_TELL),
     50430: Row(
         Kind.CONCURRENCY,
         Text("The account has too many calls running at once.", "账号的并发调用数已达上限。"),
@@ -340,12 +338,11 @@ ROWS: Mapping[int | str, Row] = {
         check=Check.WRONG_PAIR,
         number=100010,
     ),
-    "LackPolicy": replace(
-        _DENIED,
+    "LackPolicy": _DENIED._replace(
         cause=Text("The key's user lacks a policy.", "密钥所属用户缺少权限策略。"),
         number=100012,
     ),
-    "AccessDenied": replace(_DENIED, number=100013),
+    "AccessDenied": _DENIED._replace(number=100013),
     "InternalError": _lost(100014, "The gateway had an internal error.", "网关内部错误。"),
     "InternalServiceTimeout": _lost(
         100016, "The service behind the gateway was too slow.", "网关后端的服务超时。"
@@ -380,9 +377,9 @@ def look_up(code: int | str, status_code: int) -> Row:
     ends_task = EndsTask.YES if number else EndsTask.NO
     check = Check.CANNOT_TELL if number else Check.REFUSED
     if status_code == 429:
-        return replace(_TOO_FAST, check=check)
+        return _TOO_FAST._replace(check=check)
     if status_code in (401, 403):
-        return replace(_DENIED, remedy=ROWS[50400].remedy, check=check)
+        return _DENIED._replace(remedy=ROWS[50400].remedy, check=check)
     if status_code >= 500:
         failed = Text("The service failed.", "服务出错。")
         return Row(Kind.SERVICE, failed, _LATER, definite=definite, ends_task=ends_task)

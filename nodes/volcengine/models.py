@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..words import Text
 
@@ -14,11 +13,12 @@ VERSION = "2022-08-31"
 # 4.7 MB of base64 text: https://www.volcengine.com/docs/6793/1330693
 _SIBLING_FILE_BYTES = 3_525_000
 
+_CONSOLE = "https://console.volcengine.com/ai/ability"
+
 Counted = Literal["", "words", "characters"]
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """What one `req_key` takes and how it is called.
 
     Attributes:
@@ -52,7 +52,7 @@ class Model:
     says: Text
     takes: frozenset[str]
     takes_on_query: frozenset[str] = frozenset()
-    activated_at: str = "https://console.volcengine.com/ai/ability"
+    activated_at: str = _CONSOLE
     sends: tuple[str, ...] = ("picture", "mask")
     prompt_field: str = ""
     needs_prompt: bool = True
@@ -60,7 +60,7 @@ class Model:
     advised_prompt: int = 0
     max_prompt: int = 0
     erase_prompt: str = ""
-    defaults: Mapping[str, int | float] = field(default_factory=dict)
+    defaults: Mapping[str, int | float] = {}
     logo_opacity: bool = True
     widens_mask_px: int = 0
     action: str = "CVProcess"
@@ -113,10 +113,8 @@ _EDIT = Model(
     takes=frozenset({"steps", "scale", "seed", "return_url", "logo_info"}),
     successor=DREAM_INPAINT,
 )
-INPAINTING_EDIT = replace(
-    _EDIT,
-    as_pair=replace(
-        _EDIT,
+INPAINTING_EDIT = _EDIT._replace(
+    as_pair=_EDIT._replace(
         takes=frozenset({"steps", "scale", "seed"}),
         takes_on_query=frozenset({"return_url", "logo_info"}),
         action=DREAM_INPAINT.action,
@@ -141,14 +139,13 @@ ERASE = Model(
 
 # https://www.volcengine.com/docs/85621/2375477: an enlarged canvas and a mask of what is new in it; the prompt may be empty.
 # Called like its sibling. Judged: so is its best side.
-EXTEND = replace(
-    DREAM_INPAINT,
+EXTEND = DREAM_INPAINT._replace(
     req_key="jimeng_img2img_seed3_painting_edit",
     says=Text(
         "Extends a picture beyond its edges, fed by Pad Image for Outpainting.",
         "将图片向外扩展，输入来自“外补画板”。",
     ),
-    activated_at=Model.activated_at,
+    activated_at=_CONSOLE,
     needs_prompt=False,
     advised_prompt=800,
     max_prompt=800,
@@ -165,8 +162,7 @@ SUBJECT_SEGMENTATION = Model(
     min_side=128,
     max_file_bytes=_SIBLING_FILE_BYTES,
 )
-ENTITY_SEGMENTATION = replace(
-    SUBJECT_SEGMENTATION,
+ENTITY_SEGMENTATION = SUBJECT_SEGMENTATION._replace(
     req_key="entity_seg",
     says=Text("Finds every entity.", "识别所有实体。"),
     takes=frozenset({"max_entity", "refine_mask", "return_format"}),

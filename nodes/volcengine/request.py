@@ -6,7 +6,7 @@ import base64
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,7 @@ LABEL_CHARACTERS = 256
 LOGO_LANGUAGES = {"chinese": 0, "english": 1}
 
 
-@dataclass(frozen=True)
-class LogoInfo:
+class LogoInfo(NamedTuple):
     """The watermark and the implicit label, field by field as on the wire.
 
     https://www.volcengine.com/docs/86081/1804490 and https://www.volcengine.com/docs/85621/1976207

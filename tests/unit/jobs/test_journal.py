@@ -103,7 +103,7 @@ def test_the_key_is_of_what_the_picture_shows_and_of_nothing_else() -> None:
         key(with_parameters(scale=5.1)),
         key(with_parameters(logo_info=LogoInfo().wire())),
         key(with_parameters(logo_info=LogoInfo(opacity=0.5).wire())),
-        key(replace(request, model=replace(request.model, req_key="another"))),
+        key(replace(request, model=request.model._replace(req_key="another"))),
     ]
     assert set(same) == {key()}
     assert len({key(), *others}) == 1 + len(others)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from to_paint import LABEL, REQUEST, fields, on_query, read
@@ -164,10 +162,9 @@ def test_only_what_a_model_takes_is_sent():
     model = Model("other", says, takes=frozenset({"scale"}), prompt_field="prompt")
     silent = Model("silent", says, takes=frozenset({"steps"}))
 
-    assert {"prompt": "a", "scale": 5.0} == replace(
-        read(), model=model, prompt="a"
-    ).request().parameters
-    assert {"steps": 25} == replace(read(), model=silent, prompt="a").request().parameters
+    fields = {"prompt": "a", "scale": 5.0}
+    assert fields == read()._replace(model=model, prompt="a").request().parameters
+    assert {"steps": 25} == read()._replace(model=silent, prompt="a").request().parameters
 
 
 def test_a_watermark_turned_off_is_the_same_request_as_none():
