@@ -36,7 +36,7 @@ class Surroundings(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Why a connection failed, as `APIConnectionError` takes it; without a password of a proxy."""
+    """What `APIConnectionError` says of a connection that failed; without a password of a proxy."""
 
     why: Text
     remedy: Text | None = None
@@ -107,7 +107,9 @@ def _certificate(error: ssl.SSLCertVerificationError, around: Surroundings) -> R
 def _is_no_bundle(error: BaseException) -> bool:
     """Whether the file of certificates is not there, or none."""
     if isinstance(error, ssl.SSLError):
-        return "NO_CERTIFICATE_OR_CRL_FOUND" in str(error.reason)
+        return "NO_CERTIFICATE_OR_CRL_FOUND" in str(
+            getattr(error, "reason", "")
+        )  # those made in Python have none
     return type(error) is OSError and "certificate bundle" in str(error)
 
 

@@ -306,6 +306,13 @@ def test_whoever_says_that_the_time_is_over_the_seconds_are_told(
     assert not found.permanent
 
 
+def test_an_error_of_tls_that_was_made_in_python_is_told_as_any_other() -> None:
+    found = reason(ssl.SSLError("bad handshake"), Surroundings("", "certifi", False, 5.0))
+
+    assert "SSLError" == found.why.english
+    assert not found.permanent
+
+
 def test_a_machine_without_proxies_speaks_of_none() -> None:
     if any(name.lower().endswith("_proxy") and name.lower() != "no_proxy" for name in os.environ):
         pytest.skip("a proxy is set here")
