@@ -40,7 +40,7 @@ _OUTCOMES = {
 
 
 def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
-    """Add the routes of the account book below `/volc_inpaint/`; `journal` as for those of pictures."""
+    """Add the routes of the account book below `/volc_inpaint/`; `journal` tells its folder, and its error is told to the page."""
 
     @routes.get("/volc_inpaint/book")
     @guard.guarded

@@ -67,7 +67,7 @@ def register(
     journal: Callable[[], Path],
     environ: Mapping[str, str] = os.environ,
 ) -> None:
-    """Add the route below `/volc_inpaint/` that reads and sets the limit; `journal` as for those of pictures."""
+    """Add the route below `/volc_inpaint/` that reads and sets the limit; `journal` tells its folder, and its error is told to the page."""
 
     def state() -> dict[str, Any]:
         limit = load(directory, environ)

@@ -32,9 +32,10 @@ _numbers = itertools.count(1)
 
 
 class Display:
-    """Shows 0 of `total` on the node called `node_id` at first; then its status, and each picture as it arrives."""
+    """What a running node shows: its bar, its status, a preview of each picture as it arrives."""
 
     def __init__(self, node_id: str, total: int) -> None:
+        """Show 0 of `total` on the node called `node_id`."""
         context = get_executing_context()
         self.node_id = node_id
         # of a list ComfyUI runs the node for each entry, side by side
@@ -51,7 +52,7 @@ class Display:
     def status(
         self, status: Status, encoding: tuple[int, int] | None = None, *, done: bool = False
     ) -> None:
-        """Show how the run stands, and which of how many pictures is being encoded; sent when it changed, or for the last time."""
+        """Show how the run stands, and which of how many pictures is being encoded; sent only when it changed, or when `done`."""
         if (status, encoding) == self._shown and not done:
             return
         self._shown = status, encoding

@@ -29,7 +29,7 @@ _CACHED = {**guard.HEADERS, "Cache-Control": "private, max-age=3600"}
 
 
 def register(routes: web.RouteTableDef, journal: Callable[[], Path]) -> None:
-    """Add the routes of pictures below `/volc_inpaint/`; `journal` tells the folder, its error is told to the page."""
+    """Add the routes of pictures below `/volc_inpaint/`; `journal` tells its folder, and its error is told to the page."""
     one = f"/volc_inpaint/pictures/{{key:{KEY.pattern}}}"
 
     @routes.get("/volc_inpaint/pictures")

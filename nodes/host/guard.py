@@ -42,7 +42,7 @@ def _unreadable(why: str) -> Text:
 def guarded(handler: Handler, failed: Callable[[str], Text] = _unreadable) -> Handler:
     """Turn away what another site's page sends, also where ComfyUI's own check is switched off; tell the page what failed.
 
-    Where the system refuses, `failed` says so, given why.
+    Where the operating system refuses, `failed` makes what is told of its reason.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:

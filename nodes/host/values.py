@@ -111,7 +111,7 @@ def whole(value: Any) -> int | None:
 
 
 def error(name: str, value: Any, english: str, chinese: str) -> InputError:
-    """The error of an input of that name for a `value` that is not what it must be, `english` or in Chinese `chinese`."""
+    """The error of the input `name` whose `value` is not what it must be: `english`, said in Chinese as `chinese`."""
     shown = repr(value)[:100]
     return InputError(
         f"{name} is {shown}, but must be {english}, so nothing was sent. Correct the value that is linked to it.",
@@ -123,7 +123,7 @@ def check_names(unknown: Mapping[str, object]) -> None:
     """Refuse what no input of the node takes: ComfyUI hands on what a script links to any name.
 
     Raises:
-        InputError: Something is left over as `unknown`.
+        InputError: `unknown`, what was left over by its name, is not empty.
     """
     if unknown:
         raise InputError(

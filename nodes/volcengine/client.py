@@ -190,7 +190,7 @@ class Client:
         return content
 
     def set_clock_from(self, server_date: str) -> bool:
-        """Sign from now on by the clock of the service, the `Date` of its answer; False if that cannot be read."""
+        """Sign from now on by the clock of the service, as in the header `Date`; False if that cannot be read."""
         moment_s = fields.moment(server_date)
         if moment_s is None:
             return False
@@ -212,7 +212,7 @@ def _read(response: requests.Response, max_bytes: int) -> bytes | None:
 def _unreachable(error: Exception, session: Connection, started: float) -> APIConnectionError:
     """Nothing was sent. `started` is of the monotonic clock."""
     why = reason(error, session.surroundings(time.monotonic() - started))
-    return APIConnectionError(**why._asdict(), sent=False)
+    return APIConnectionError(why.why, sent=False, remedy=why.remedy, permanent=why.permanent)
 
 
 def _bad_link(status_code: int, why: str) -> InvalidResponseError:

@@ -16,7 +16,8 @@ class VolcengineError(Exception):
 
     Attributes:
         text: What happened, why, what to do, and what it means for the money.
-        happened: The same without the money: all that is to be said of a question, which costs nothing. `text` if None.
+        happened: The same without the money: all that is to be said of a question, which costs nothing. As
+            `text` unless given.
         doubtful: True if the call may have been billed although no picture arrived, so that sending it again may
             pay twice; False if nothing was billed for certain.
     """
@@ -80,9 +81,12 @@ class NotSentError(VolcengineError):
 class APIConnectionError(VolcengineError):
     """The connection failed.
 
+    Args:
+        sent: Whether the whole request may have left. If not, the service cannot have acted on it: the call is not doubtful.
+
     Attributes:
         why: The cause, in a few words.
-        remedy: What to do about it; part of the text only if nothing was sent. About the network in general if None.
+        remedy: What to do about it; part of the text only if nothing was sent. About the network in general unless given.
         permanent: Whether it fails the same way until somebody changes something.
     """
 
@@ -91,7 +95,7 @@ class APIConnectionError(VolcengineError):
     ) -> None:
         self.why = why
         self.remedy = remedy or _NETWORK
-        self.doubtful = sent  # in part, the service cannot have acted on it
+        self.doubtful = sent
         self.permanent = permanent
         if sent:
             broke = Text(

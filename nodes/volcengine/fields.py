@@ -87,7 +87,7 @@ def storable(value: Any) -> Any:
 
 
 def without(content: Any, hidden: Mapping[str, str]) -> Any:
-    """JSON, as parsed, without the texts that are `hidden`, wherever they stand; the values stand in for them."""
+    """Parsed JSON with each text that is a key of `hidden` replaced by its value, wherever it stands, in names too."""
     if isinstance(content, str):
         for text, shown in hidden.items():
             content = content.replace(text, shown)

@@ -138,7 +138,7 @@ ERASE = Model(
 )
 
 # https://www.volcengine.com/docs/85621/2375477: an enlarged canvas and a mask of what is new in it; the prompt may be empty.
-# Called like its sibling. Judged: so is its best side.
+# Called as its sibling is. Judged: its best side is the sibling's, too.
 EXTEND = DREAM_INPAINT._replace(
     req_key="jimeng_img2img_seed3_painting_edit",
     says=Text(

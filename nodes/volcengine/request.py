@@ -48,7 +48,7 @@ class LogoInfo(NamedTuple):
     propagate_id: str = ""
 
     def wire(self, *, opacity: bool = True) -> dict[str, object]:
-        """The value of the field `logo_info`; with the opacity if the interface takes it."""
+        """The value of the field `logo_info`; with `opacity` only if the interface takes it."""
         fields: dict[str, object] = {
             "add_logo": self.add_logo,
             "position": self.position,
@@ -96,9 +96,10 @@ class Request:
         return replace(self, model=pair, parameters=now, on_query={**self.on_query, **later})
 
     def body(self, seed: int | None = None) -> bytes:
-        """The JSON body, UTF-8, with a seed from 0 on, -1 for one of the service's choice, or without one if None.
+        """The JSON body, UTF-8. The pictures are encoded once, whatever the number of seeds.
 
-        The pictures are encoded once, whatever the number of seeds.
+        Args:
+            seed: 0 or larger, -1 for one of the service's choice, None to send none.
         """
         if seed is None:
             return self._head + b"}"
