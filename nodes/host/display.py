@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import comfy.model_management
@@ -57,7 +56,7 @@ class Display:
             return
         self._shown = status, encoding
         server = PromptServer.instance
-        event = {**self._ids, **asdict(status), "encoding": encoding, "done": done}
+        event = {**self._ids, **status._asdict(), "encoding": encoding, "done": done}
         server.send_sync("volc_inpaint.status", event, server.client_id)
 
     def picture(self, index: int, rgb: NDArray[np.uint8]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..volcengine.client import Client
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from ..volcengine.credentials import Credentials
 
 
-@dataclass(frozen=True)
 class Account:
     """One account and its journal.
 
@@ -26,11 +24,12 @@ class Account:
         in_doubt: Keys whose last purchase here ended in doubt, and when, in seconds of the monotonic clock.
     """
 
-    client: Client
-    limiter: Limiter
-    journal: Journal
-    as_tasks: set[str] = field(default_factory=set)
-    in_doubt: dict[str, float] = field(default_factory=dict)
+    def __init__(self, client: Client, limiter: Limiter, journal: Journal) -> None:
+        self.client = client
+        self.limiter = limiter
+        self.journal = journal
+        self.as_tasks: set[str] = set()
+        self.in_doubt: dict[str, float] = {}
 
 
 _lock = threading.Lock()

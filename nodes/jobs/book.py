@@ -19,7 +19,6 @@ import re
 import threading
 import time
 import uuid
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from .book_lines import BookFile, day, put_together
@@ -75,9 +74,9 @@ class Book:
             OSError: The line cannot be written, so nothing may be sent.
         """
         number = new_number()
-        shortened = replace(asked, prompt=asked.prompt[:_LONGEST_PROMPT])
+        shortened = asked._replace(prompt=asked.prompt[:_LONGEST_PROMPT])
         more: dict[str, Any] = {"of": reservation} if reservation else {}
-        self._write("sent", id=number, **more, **asdict(shortened))
+        self._write("sent", id=number, **more, **shortened._asdict())
         return number
 
     def withdrawn(self, number: str) -> None:
@@ -115,12 +114,12 @@ class Book:
             submitted_at=submitted_at,
             code=code,
             request_id=request_id,
-            **asdict(asked),
+            **asked._asdict(),
         )
 
     def served(self, asked: Asked) -> None:
         """The journal served a picture, which is no call."""
-        self._write("journal", late=True, **asdict(asked))
+        self._write("journal", late=True, **asked._asdict())
 
     def deleted(self, key: str) -> None:
         """Somebody deleted an entry of the journal."""

@@ -6,9 +6,8 @@ import contextlib
 import json
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +31,7 @@ def day(at: float) -> str:
     return datetime.fromtimestamp(at, BEIJING).strftime("%Y-%m-%d")
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What a call asks for.
 
     Attributes:
@@ -57,8 +55,7 @@ class Asked:
     workflow: str = ""
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """What the book knows of one call.
 
     Attributes:
@@ -86,8 +83,7 @@ class Call:
     ticked: bool = False
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """All that the book says at one moment.
 
     Attributes:
@@ -152,14 +148,13 @@ class BookFile:
             self.calls.pop(number, None)
         elif state == "submitted":
             task_id, request_id = str(line["task_id"]), str(line.get("request_id", ""))
-            self.calls[number] = replace(self.calls[number], task_id=task_id, request_id=request_id)
+            self.calls[number] = self.calls[number]._replace(task_id=task_id, request_id=request_id)
         elif state in ("paid", "failed", "unknown", "fetched"):
             calls, name = (self.calls, number) if number else (self.tasks, str(line["task_id"]))
             if not number:
                 submitted_at = float(line["submitted_at"])
                 calls[name] = Call(name, submitted_at, "sent", _asked(line), task_id=name)
-            calls[name] = replace(
-                calls[name],
+            calls[name] = calls[name]._replace(
                 state=state,  # type: ignore[arg-type]
                 code=line.get("code", 0),
                 request_id=str(line.get("request_id", "")) or calls[name].request_id,
@@ -192,16 +187,16 @@ def put_together(files: list[BookFile], living: set[str], since: float = 0.0) ->
         later = tasks.pop(call.task_id, None)
         if call.state in ("sent", "unknown"):
             if later is not None:
-                calls[number] = replace(
-                    call, state=later.state, code=later.code, request_id=later.request_id
+                calls[number] = call._replace(
+                    state=later.state, code=later.code, request_id=later.request_id
                 )
             elif call.process not in living:
-                calls[number] = replace(call, state="unknown")
+                calls[number] = call._replace(state="unknown")
     # Tasks that were submitted before there was a book, or in a month that was not asked for.
     calls.update({task.number: task for task in tasks.values()})
     for number, (_, ticked) in ticks.items():
         if number in calls:
-            calls[number] = replace(calls[number], ticked=ticked)
+            calls[number] = calls[number]._replace(ticked=ticked)
     reservations: dict[str, int] = {}
     for file in files:
         if file.process in living:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..volcengine.errors import APIConnectionError, APIResponseError, NotSentError, VolcengineError
 from .book_lines import Asked
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 NOT_SENT = "not sent"
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Who asks, as the host names it: a node by its title and number, in a workflow by its name or number."""
 
     node: str = ""

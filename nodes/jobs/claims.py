@@ -7,8 +7,7 @@ import json
 import os
 import platform
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from . import heartbeat
 from .job import Receipt, of_kinds
@@ -25,8 +24,7 @@ State = Literal["sent", "submitted", "paid", "no_picture"]
 _KINDS: Kinds = {"at": (int, float), "host": str, "process": int, "seed": int, "task_id": str}
 
 
-@dataclass(frozen=True)
-class Trace:
+class Trace(NamedTuple):
     """What a later run finds of a call if its process dies; holds no secret.
 
     Attributes:
@@ -157,7 +155,7 @@ class Claim:
         """
         trace = Trace.now("paid", seed, receipt=receipt)
         if self._noted is not None and self._noted.task_id:
-            trace = replace(trace, at=self._noted.at, task_id=self._noted.task_id)
+            trace = trace._replace(at=self._noted.at, task_id=self._noted.task_id)
         self.write(trace)
 
     def clear(self) -> None:

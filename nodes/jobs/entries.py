@@ -14,8 +14,7 @@ import struct
 import time
 import uuid
 import zipfile
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .files import open_private
 from .job import Receipt
@@ -31,12 +30,11 @@ _HEAD_BYTES = 16_384
 _RENAME_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A paid answer: the encoded files exactly as received, and what the service said of them."""
 
     pictures: tuple[bytes, ...]
-    receipt: Receipt = field(default_factory=Receipt)
+    receipt: Receipt = Receipt()
 
 
 class DamagedError(Exception):

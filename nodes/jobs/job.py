@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,27 +43,23 @@ class Job:
     refused: VolcengineError | None = None
 
 
-@dataclass(frozen=True)
 class MadeWhenNeeded:
-    """Jobs that are made one after the other as they are asked for, once.
+    """Jobs, `total` of them, that are made one after the other as they are asked for, once.
 
     Attributes:
-        total: How many.
-        jobs: Makes them.
         drafts: Makes the same without the pictures that they send, which is all that their keys need.
     """
 
-    total: int
-    jobs: Iterator[Job]
-    drafts: Iterable[Job]
+    def __init__(self, total: int, jobs: Iterator[Job], drafts: Iterable[Job]) -> None:
+        self._total = total
+        self._jobs = jobs
+        self.drafts = drafts
 
     def __len__(self) -> int:
-        """How many."""
-        return self.total
+        return self._total
 
     def __iter__(self) -> Iterator[Job]:
-        """The jobs."""
-        return self.jobs
+        return self._jobs
 
 
 Wanted = Sequence[Job] | MadeWhenNeeded
@@ -74,8 +70,7 @@ def drafts(jobs: Wanted) -> Iterable[Job]:
     return jobs.drafts if isinstance(jobs, MadeWhenNeeded) else jobs
 
 
-@dataclass(frozen=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What the service said; of a picture that it painted, kept beside it.
 
     Attributes:
@@ -95,7 +90,7 @@ class Receipt:
     elapsed_s: float | None = None
     seed: int | None = None
     urls: tuple[str, ...] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
     received_at: float | None = None
 
     @classmethod
@@ -147,8 +142,7 @@ def of_kinds(fields: Mapping[str, Any], kinds: Kinds) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of a job.
 
     Attributes:
@@ -165,7 +159,7 @@ class Outcome:
     job: Job
     status: Literal["paid", "journal", "failed", "unknown"]
     value: Any = None
-    receipt: Receipt = field(default_factory=Receipt)
+    receipt: Receipt = Receipt()
     error: VolcengineError | None = None
     notes: tuple[Text, ...] = ()
     size: tuple[int, int] | None = None
@@ -179,7 +173,7 @@ def delivered(
     notes: Iterable[Text] = (),
 ) -> Outcome:
     """The outcome of a job whose picture is there; `value` is what the run's `decode` made of it."""
-    receipt = replace(receipt, urls=receipt.living_urls())
+    receipt = receipt._replace(urls=receipt.living_urls())
     return Outcome(_without_pictures(job), status, value, receipt, notes=tuple(notes))
 
 

@@ -215,7 +215,7 @@ class Purchase:
             # Nothing that can be opened came with them, but they lead to the same.
             with contextlib.suppress(OSError):
                 claim.paid(entry.receipt, self._job.seed)
-            entry = replace(entry, pictures=self._sending.download(urls, self._decode))
+            entry = entry._replace(pictures=self._sending.download(urls, self._decode))
             if outcome := self._put(key, claim, entry, status):
                 return outcome
         if not self._sending.is_task(self._job):

@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..volcengine.codes import QUICK_S, Again
 from ..volcengine.errors import APIConnectionError, APIResponseError
@@ -44,8 +43,7 @@ _REASONS = {
 _TRIES = {Reason.CONNECTION: 3, Reason.SERVICE: 1, Reason.SEED: 3, Reason.CLOCK: 1}
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """What comes next: what is tried again, or None to give up, and after how many seconds."""
 
     reason: Reason | None = None

@@ -8,8 +8,7 @@ import queue
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +25,7 @@ State = Literal[Reason, "on_wire", "in_queue", "kept_task", "at_work"]
 _REASONS: tuple[Reason, ...] = ("allowance", "another_run", "retry")
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """How a run stands; the canvas makes a line of it.
 
     Attributes:
@@ -211,7 +209,7 @@ class Run:
     def let_go(self, outcome: Outcome) -> None:
         """It was put to use: keep all of it but its value, which is large."""
         with self._lock:
-            self._results[outcome.job.index] = replace(outcome, value=None)
+            self._results[outcome.job.index] = outcome._replace(value=None)
 
     def _sent(self) -> None:
         """The job of this thread leaves, or waits for something else than its place."""

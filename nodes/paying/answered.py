@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..jobs import messages
@@ -76,9 +75,8 @@ def judged(outcome: Outcome, answered: Answered) -> Outcome:
     """The outcome with what is said of its picture; without its picture if that cannot be used."""
     if answered.unfit is None:
         notes = (*outcome.notes, answered.note) if answered.note else outcome.notes
-        return replace(outcome, size=answered.size, notes=notes)
-    return replace(
-        outcome,
+        return outcome._replace(size=answered.size, notes=notes)
+    return outcome._replace(
         value=None,
         size=answered.size,
         error=UnfitAnswerError(answered.unfit),

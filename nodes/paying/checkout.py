@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
@@ -97,7 +96,7 @@ class Checkout:
         display = Display(self._node_id, len(jobs))
         if self._calls_per_day and isinstance(jobs, MadeWhenNeeded):
             # what is long about them is done beside the graph, and before anything can be bought
-            jobs = replace(jobs, drafts=await server.in_background(list, jobs.drafts))
+            jobs.drafts = await server.in_background(list, jobs.drafts)
         run = workers.start(
             self._account,
             jobs,

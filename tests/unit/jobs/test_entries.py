@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -251,7 +250,7 @@ def zipped(path: Path, method: int = zipfile.ZIP_STORED, **files: object) -> Non
 
 def test_a_report_is_read_without_the_pictures_behind_it(path: Path) -> None:
     data = {"labels": list(range(500))}  # as of entities
-    entries.write(path, Entry((b"x" * 100_000,), replace(RECEIPT, data=data)))
+    entries.write(path, Entry((b"x" * 100_000,), RECEIPT._replace(data=data)))
     report = entries.read_report(path)
 
     assert report == {
