@@ -166,21 +166,19 @@ class Client:
         deadline = Deadline(session, _WHOLE_ANSWER * self.read_timeout_s)
         deadline.start()
         try:
-            with (
-                session,
-                session.get(
-                    url,
-                    timeout=(self._connect_timeout_s, self.read_timeout_s),
-                    allow_redirects=False,
-                    stream=True,
-                    auth=lambda request: request,  # or a .netrc file's password is added
-                ) as got,
-            ):
+            with session.get(
+                url,
+                timeout=(self._connect_timeout_s, self.read_timeout_s),
+                allow_redirects=False,
+                stream=True,
+                auth=lambda request: request,  # or a .netrc file's password is added
+            ) as got:
                 content = _read(got, max_bytes) if got.status_code == 200 else b""
         except Exception as error:  # noqa: BLE001 - as above
             raise _unreachable(error, session, started) from None
         finally:
-            deadline.finish()
+            deadline.finish()  # before it is closed, as after a call
+            session.close()
         if deadline.passed:  # a file that ends with its connection looks whole when it is cut
             raise _unreachable(TimeoutError(), session, started)
         if got.status_code != 200:
