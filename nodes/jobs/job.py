@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # How long the service keeps its links: https://www.volcengine.com/docs/86081/1804490
 LINK_LIFE_S = 24 * 3600.0
+# Of a picture that is there: bought now, or earlier.
+Bought = Literal["paid", "journal"]
 Kinds = dict[str, type | tuple[type, ...]]
 
 
@@ -157,7 +159,7 @@ class Outcome(NamedTuple):
     """
 
     job: Job
-    status: Literal["paid", "journal", "failed", "unknown"]
+    status: Bought | Literal["failed", "unknown"]
     value: Any = None
     receipt: Receipt = Receipt()
     error: VolcengineError | None = None
@@ -166,11 +168,7 @@ class Outcome(NamedTuple):
 
 
 def delivered(
-    job: Job,
-    receipt: Receipt,
-    value: Any,
-    status: Literal["paid", "journal"],
-    notes: Iterable[Text] = (),
+    job: Job, receipt: Receipt, value: Any, status: Bought, notes: Iterable[Text] = ()
 ) -> Outcome:
     """The outcome of a job whose picture is there; `value` is what the run's `decode` made of it."""
     receipt = receipt._replace(urls=receipt.living_urls())

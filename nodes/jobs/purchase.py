@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ..volcengine.errors import VolcengineError
 from . import messages, tasks
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..words import Text
     from .account import Account
     from .claims import Claim, Money
-    from .job import Job, Outcome
+    from .job import Bought, Job, Outcome
     from .run import Run
 
 _LOG = logging.getLogger(__name__)
@@ -204,9 +204,7 @@ class Purchase:
     def _entry(self, answer: Answer) -> Entry:
         return Entry(answer.pictures, Receipt.of(answer, self._job.seed))
 
-    def _keep(
-        self, key: str, claim: Claim, entry: Entry, status: Literal["paid", "journal"]
-    ) -> Outcome:
+    def _keep(self, key: str, claim: Claim, entry: Entry, status: Bought) -> Outcome:
         """Put a paid answer into the journal, then look at what it shows."""
         urls = entry.receipt.urls
         if (entry.pictures or not urls) and (outcome := self._put(key, claim, entry, status)):
@@ -224,9 +222,7 @@ class Purchase:
                 claim.write(Trace.now("no_picture", self._job.seed))
         return self._failed(messages.no_picture(key, entry.receipt.request_id))
 
-    def _put(
-        self, key: str, claim: Claim, entry: Entry, status: Literal["paid", "journal"]
-    ) -> Outcome | None:
+    def _put(self, key: str, claim: Claim, entry: Entry, status: Bought) -> Outcome | None:
         """Put an entry into the journal, then look at it; what shows nothing is set aside, and None."""
         try:
             self._account.journal.add(key, entry, self._run.number)
@@ -240,7 +236,7 @@ class Purchase:
             self._account.journal.set_aside(key)
         return outcome
 
-    def _delivered(self, entry: Entry, status: Literal["paid", "journal"]) -> Outcome | None:
+    def _delivered(self, entry: Entry, status: Bought) -> Outcome | None:
         """The outcome of an entry; None if it holds no picture."""
         try:
             value = self._decode(entry.pictures)
