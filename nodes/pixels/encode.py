@@ -30,8 +30,8 @@ _PNG_PROBE_ERROR = 1.05
 _PNG_LEVEL_GAIN = 1.4
 """No photograph gains more than this by a higher level of compression."""
 
-_GRAPHICS = 1.3
-"""Runs alone make no photograph's probe so much larger; print and drawings, in which shapes come again, more than that."""
+_GRAPHICS = 1.1
+"""Runs alone make no photograph so much larger; print and drawings, in which shapes come again, more than that."""
 
 _PNG_STRIP_BYTES = 1 << 18
 _AVERAGE_FILTER = 3
@@ -97,9 +97,10 @@ def png_that_fits(rgb: NDArray[np.uint8], max_bytes: int) -> bytes | None:
     sample = probe(rgb, _PNG_PROBE_PIXELS)
     scale = rgb.size / sample.size
     quick, thorough = (functools.partial(_pillow_png, level=level) for level in (1, 6))
-    graphics = len(_photo_png(sample)) > len(quick(sample)) * _GRAPHICS
-    for way in (quick if graphics else _photo_png, thorough):
-        expected = rgb.size if rgb.size <= max_bytes else len(way(sample)) * scale
+    runs, shapes = _photo_bytes(sample, whole=sample is rgb), len(quick(sample))
+    first = (quick, shapes) if runs > shapes * _GRAPHICS else (_photo_png, runs)
+    for way, told in (first, (thorough, None)):
+        expected = rgb.size if rgb.size <= max_bytes else (told or len(way(sample))) * scale
         if expected <= max_bytes * _PNG_PROBE_ERROR:
             data = way(rgb)
             if len(data) <= max_bytes:
@@ -223,6 +224,16 @@ def _photo_png(rgb: NDArray[np.uint8]) -> bytes:
     """Much faster than Pillow's lowest level, and for photographs, in which nothing ever comes again, smaller."""
     height, width, _ = rgb.shape
     return _png_file(height, width, 2, _averaged(rgb.reshape(height, width * 3)))
+
+
+def _photo_bytes(sample: NDArray[np.uint8], *, whole: bool) -> float:
+    """What `_photo_png` makes of a probe, less what only a probe costs: a band's first row is not below its own."""
+    if whole:
+        return len(_photo_png(sample))
+    height, width, _ = sample.shape
+    rows = np.concatenate([*_averaged(sample.reshape(height, width * 3))])
+    inner = rows.reshape(-1, _BAND_ROWS, 3 * width + 1)[:, 1:]
+    return len(_png_file(height, width, 2, inner)) * rows.size / inner.size
 
 
 def _averaged(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:

@@ -260,6 +260,15 @@ def test_a_photograph_s_png_is_no_larger_than_pillow_s_at_its_fastest(name: str)
     assert len(data) <= len(file(Image.fromarray(rgb), "PNG", compress_level=1))
 
 
+def test_a_photograph_s_png_near_the_limit_is_not_packed_more_slowly_than_it_must() -> None:
+    rgb = photograph("chelsea", 1024, 1024)
+    unlimited = encode.png_that_fits(rgb, rgb.size)
+    assert unlimited is not None
+    assert set(rows_of(unlimited, 1024)[:, 0]) == {3}
+
+    assert unlimited == encode.png_that_fits(rgb, len(unlimited) * 101 // 100)
+
+
 @pytest.mark.parametrize("name", ["page", "text"])
 def test_print_is_packed_by_the_shapes_that_come_again(name: str) -> None:
     # scikit-image's scans of print
