@@ -97,8 +97,12 @@ def brightest(stack: torch.Tensor) -> float:
 
 @np.errstate(invalid="ignore")
 def at_least(stack: torch.Tensor, threshold: float) -> Mask:
-    """Threshold masks, [..., H, W] floating point, with `>=`, in their own dtype: a half 0.7 is 0.7, and NaN is not masked."""
-    return np.asarray(_look(stack) >= threshold)
+    """Threshold masks, [..., H, W] floating point, with `>=`, in their own dtype: a half 0.7 is 0.7, and NaN is not masked.
+
+    Returns:
+        The same shape, contiguous, even of masks that ComfyUI turned by a quarter without moving a pixel.
+    """
+    return np.ascontiguousarray(_look(stack) >= threshold)
 
 
 def union(layers: list[Mask]) -> Mask:

@@ -105,6 +105,18 @@ def test_a_stray_click_is_small_beside_the_mask_and_apart(stray: torch.Tensor, t
     assert any("small part" in note for note in said(box(10, 10, 60, 60) + stray)) is told
 
 
+def test_a_mask_that_was_turned_by_a_quarter_is_looked_at_like_any_other() -> None:
+    """ComfyUI's Rotate Image turns a picture, and with it the mask made of it, without moving a pixel in memory."""
+    mask = torch.rot90(box(10, 10, 60, 60) + box(100, 20, 103, 24), dims=(1, 0))
+
+    given = masks.read(mask)
+    prepared = matching.prepare(given, torch.zeros((1, WIDTH, HEIGHT, 3)))
+    (note,) = mask_notes.brought(given, prepared)
+
+    assert not mask.is_contiguous()
+    assert note.english.startswith("1 small part(s) of the mask, at most 12 px")
+
+
 def test_beside_a_large_mask_a_stray_click_has_100_px_at_most() -> None:
     large = torch.zeros((400, 400))
     large[20:200, 20:200] = 1
