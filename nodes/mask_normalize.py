@@ -191,6 +191,7 @@ def _fit(
     """Bring a mask to the picture's size, as far as `size_mismatch` allows it."""
     if layer.shape == (height, width):
         return layer
+    # of what will be masked: one that was inverted before is black again
     matching.check_no_placeholder(~layer if invert else layer, height, width)
     if size_mismatch == "error":
         raise matching.size_error(layer, height, width)

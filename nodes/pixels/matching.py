@@ -36,6 +36,8 @@ def prepare(given: Masks, images: torch.Tensor) -> list[Mask]:
     check_not_empty([union(layers)], given, THRESHOLD)
     count, height, width = images.shape[:3]
     layers = match_count(layers, count)
+    for layer in layers:
+        check_no_placeholder(layer, height, width)
     return [match_size(layer, height, width) for layer in layers] * (count // len(layers))
 
 
@@ -66,13 +68,12 @@ def match_size(layer: Mask, height: int, width: int) -> Mask:
     """Resize a mask to its picture where only the scale differs, or where nothing is masked.
 
     Raises:
-        InputError: Another aspect ratio, or Load Image's placeholder.
+        InputError: Another aspect ratio.
     """
     if layer.shape == (height, width):
         return layer
     if not layer.any():
         return np.zeros((height, width), bool)
-    check_no_placeholder(layer, height, width)
     if same_aspect(layer.shape[0], layer.shape[1], height, width):
         return resize(layer, height, width)
     raise size_error(layer, height, width)
@@ -86,7 +87,7 @@ def check_no_placeholder(layer: Mask, height: int, width: int) -> None:
     Raises:
         InputError: It is such a mask.
     """
-    if layer.shape != PLACEHOLDER or not layer.all():
+    if layer.shape != PLACEHOLDER or layer.shape == (height, width) or not layer.all():
         return
     raise InputError(
         f"The mask is 64x64 and masks all of the picture, which is {width}x{height}: Load Image puts such a "

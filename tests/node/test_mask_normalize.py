@@ -403,6 +403,18 @@ def test_load_image_s_placeholder_never_masks_a_whole_picture(
     assert normalize(torch.ones((1, 64, 64)), torch.zeros((1, 64, 64, 3))).coverage == 1
 
 
+@pytest.mark.parametrize("size_mismatch", ["resize", "stretch"])
+def test_load_image_s_placeholder_inverted_twice_masks_nothing(size_mismatch: str) -> None:
+    white, picture = torch.ones((1, 64, 64)), torch.zeros((1, 128, 128, 3))
+    twice: dict[str, Any] = {"invert": True, "size_mismatch": size_mismatch}
+
+    with pytest.raises(ValueError, match="Nothing is left of mask after invert"):
+        normalize(white, picture, **twice)
+    done = normalize(white, picture, on_empty="pass", **twice)
+
+    assert (0, (1, 128, 128)) == (done.coverage, done.mask.shape)
+
+
 def test_floats_of_0_to_255_are_read_as_such_and_that_is_said() -> None:
     done = normalize(from_text(".... .##. ....") * 200)
 
