@@ -269,10 +269,23 @@ def test_a_photograph_s_png_near_the_limit_is_not_packed_more_slowly_than_it_mus
     assert unlimited == encode.png_that_fits(rgb, len(unlimited) * 101 // 100)
 
 
-@pytest.mark.parametrize("name", ["page", "text"])
+def printed(name: str) -> Pixels:
+    """scikit-image's scans of print."""
+    return np.repeat(getattr(skimage.data, name)()[..., None], 3, axis=2)
+
+
+PRINT = {
+    "page": lambda: printed("page"),
+    "text": lambda: printed("text"),
+    "page above a photograph": lambda: np.concatenate(
+        [printed("page"), photograph("coffee", 384, 200)]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PRINT)
 def test_print_is_packed_by_the_shapes_that_come_again(name: str) -> None:
-    # scikit-image's scans of print
-    rgb = np.repeat(getattr(skimage.data, name)()[..., None], 3, axis=2)
+    rgb = PRINT[name]()
 
     data = encode.png_that_fits(rgb, rgb.size)
 
