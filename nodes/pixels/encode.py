@@ -227,7 +227,7 @@ def _photo_png(rgb: NDArray[np.uint8]) -> bytes:
 
 
 def _photo_bytes(sample: NDArray[np.uint8], *, whole: bool) -> float:
-    """What `_photo_png` makes of a probe, less what only a probe costs: a band's first row is not below its own."""
+    """What `_photo_png` makes of a probe, without each band's first row: in the picture another stands above it."""
     if whole:
         return len(_photo_png(sample))
     height, width, _ = sample.shape

@@ -106,7 +106,7 @@ def at_least(stack: torch.Tensor, threshold: float) -> Mask:
 
 
 def union(layers: list[Mask]) -> Mask:
-    """One mask with all that any of several of one size masks; the only one itself."""
+    """One mask of all that is masked in any of several, of one size; a single one is itself returned."""
     if len(layers) == 1:
         return layers[0]
     merged: Mask = np.logical_or.reduce(layers)

@@ -110,7 +110,11 @@ def size_error(layer: Mask, height: int, width: int) -> InputError:
 
 
 def resize(layer: Mask, height: int, width: int) -> Mask:
-    """Resize a mask, px: down by maximum, so that a thin line survives, up bilinear; never to an empty one unless it is."""
+    """Resize a mask to `height` and `width`, px: down by maximum, so that a thin line survives, and up bilinear.
+
+    Returns:
+        [height, width] bool. Empty only if `layer` is.
+    """
     if layer.shape == (height, width):
         return layer
     field = torch.from_numpy(layer)[None, None].to(torch.float32)

@@ -27,7 +27,10 @@ def grow(mask: Mask, radius: int) -> Mask:
 
 
 def close_gaps(mask: Mask, width: int) -> Mask:
-    """Bridge gaps up to `width` wide, and leave wider ones, and the distance to the picture's edge, open; the mask stays."""
+    """Bridge gaps up to `width` wide, and leave wider ones, and the distance to the picture's edge, open.
+
+    Nothing that was masked is lost.
+    """
     if width == 0 or not mask.any():
         return mask
     # a disc that does not fit into a gap of `width`, so `width + 1` across; where that is even, a disc one

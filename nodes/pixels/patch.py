@@ -63,7 +63,10 @@ class Patches:
 
 
 def make_patch(mask: Mask, region: Region, feather: int, paste_back: bool = True) -> Patch:
-    """Work out where answers reach a picture: nowhere outside of what was sent, `region`."""
+    """Work out where answers reach a picture: the mask, [H, W] bool, and `feather` px around it, but never out of the region.
+
+    Without `paste_back`, all of the region.
+    """
     x, y, width, height = region.box
     if not paste_back:
         weight = np.broadcast_to(np.float32(1), (height, width))
