@@ -107,6 +107,7 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...]]] = {
     "a number": (torch.tensor(1.0), ("must be a MASK", "[]")),
     "a line": (torch.ones(6), ("must be a MASK", "[6]")),
     "five axes": (torch.ones((1, 1, 1, 4, 6)), ("must be a MASK", "[1, 1, 1, 4, 6]")),
+    "a video": (torch.ones((1, 4, 6, 1, 3)), ("must be a MASK", "[1, 4, 6, 1, 3]")),
     "a picture": (torch.ones((1, 4, 6, 3)), ("must be a MASK", "[1, 4, 6, 3]", "Image to Mask")),
     "a picture with channels first": (torch.ones((1, 3, 4, 6)), ("must be a MASK", "[1, 3, 4, 6]")),
     "a numpy array": (np.ones((4, 6)), ("must be a MASK", "float64")),
@@ -179,6 +180,22 @@ def test_the_only_mask_has_no_number_and_nothing_to_leave_as_it_is() -> None:
 
     assert "遮罩为 6x4" in caught.value.text.chinese
     assert "on_empty" not in str(caught.value)
+
+
+def test_several_united_that_are_all_faint_are_told_by_the_brightest_of_them() -> None:
+    given = masks.read(torch.stack([ONES * 0.1, ONES * 0.3]))
+    united = masks.union(list(masks.at_least(given.stack, 0.5)))
+
+    with pytest.raises(InputError, match=r"mask is 6x4, brightest value 0\.30"):
+        masks.check_not_empty([united], given, 0.5)
+
+
+def test_united_masks_hold_what_any_of_them_masks() -> None:
+    one, other = np.zeros((4, 6), bool), np.zeros((4, 6), bool)
+    one[0, 1] = other[3, 5] = True
+
+    assert masks.union([one, other]).tolist() == np.maximum(one, other).tolist()
+    assert masks.union([one]) is one
 
 
 def test_of_a_black_mask_nobody_is_told_that_a_lower_threshold_takes_it() -> None:
