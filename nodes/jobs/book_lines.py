@@ -183,6 +183,7 @@ def put_together(files: list[BookFile], living: set[str], since: float = 0.0) ->
         tasks.update(file.tasks)
         for number, tick in file.ticks.items():
             ticks[number] = max(tick, ticks.get(number, tick))
+    _number_the_killed(calls, tasks)
     for number, call in calls.items():
         later = tasks.pop(call.task_id, None)
         if call.state in ("sent", "unknown"):
@@ -202,6 +203,21 @@ def put_together(files: list[BookFile], living: set[str], since: float = 0.0) ->
         if file.process in living:
             reservations.update(file.reserved)
     return Reading(calls, [served for file in files for served in file.served], reservations)
+
+
+def _number_the_killed(calls: dict[str, Call], tasks: dict[str, Call]) -> None:
+    """Give a call its task where its process was killed once a later run could fetch it, but before it wrote that here.
+
+    Equal calls go one after another. So it is the last one before the task's number came, if nothing else is known of it.
+    """
+    known = {call.task_id for call in calls.values()}
+    for task in tasks.values():
+        if task.task_id in known or not task.asked.key:
+            continue
+        equal = [c for c in calls.values() if c.asked.key == task.asked.key and c.at <= task.at]
+        last = max(equal, key=lambda call: call.at, default=None)
+        if last is not None and last.state == "sent" and not last.task_id:
+            calls[last.number] = last._replace(task_id=task.task_id)
 
 
 def sums(reading: Reading, now: float) -> dict[str, Any]:

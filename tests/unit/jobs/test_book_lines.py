@@ -197,6 +197,41 @@ def test_a_task_whose_submission_stands_in_no_file_is_a_call_of_its_own(tmp_path
     assert Call("t", 5.0, "fetched", Asked("m"), task_id="t") == call
 
 
+def test_a_task_whose_process_was_killed_before_it_wrote_down_the_number_is_its_last_equal_call(
+    tmp_path: Path,
+) -> None:
+    """What was sent before or after that one is another call than the task of 5, and so is one that ended or has a number."""
+    key, other = "ab" * 32, "cd" * 32
+    line = {
+        "state": "fetched",
+        "at": 20.0,
+        "task_id": "t",
+        "submitted_at": 5.0,
+        "key": key,
+        "code": 10000,
+    }
+    calls = [
+        sent("early", 1.0, key=key), sent("it", 4.0, key=key, of="2026-11-r"),
+        sent("another", 4.5, key=other), sent("late", 9.0, key=key),
+    ]  # fmt: skip
+    for living in ((), ("0",)):
+        reading = read(tmp_path, calls, [line], living=living)
+        open_ = "sent" if living else "unknown"
+        assert {"early": open_, "it": "fetched", "another": open_, "late": open_} == states(reading)
+        it = reading.calls["it"]
+        assert (4.0, "t", 10000, "2026-11-r") == (it.at, it.task_id, it.code, it.reservation)
+
+    for known in (
+        said("failed", "it"),
+        said("unknown", "it"),
+        said("submitted", "it", task_id="u"),
+    ):
+        found = states(read(tmp_path, [*calls, known], [line]))
+        assert (5, "fetched") == (len(found), found["t"])
+    nameless = read(tmp_path, [sent("it", 4.0)], [{**line, "key": ""}])
+    assert {"it": "unknown", "t": "fetched"} == states(nameless)
+
+
 def test_calls_sent_earlier_than_asked_for_are_left_out(tmp_path: Path) -> None:
     files = [[sent(A, 1.0), sent(B, 2.0)], [sent("2026-11-c", 1.9), sent("2026-11-d", 3.0)]]
 
