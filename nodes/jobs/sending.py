@@ -144,7 +144,10 @@ class Sending:
         return error if error.row.kind is Kind.INTERFACE else self._gone or error
 
     def _goes_on(self, job: Job, error: VolcengineError) -> bool:
-        """Wait as the plan says; False if the run was cancelled meanwhile. Raises `error` if there is nothing more to try."""
+        """Wait as the plan says; False if the run was cancelled meanwhile.
+
+        Raises AnotherSeedError for a seed that was drawn, and `error` if there is nothing more to try.
+        """
         now = time.monotonic()
         if self._moved(job, error):
             self._log(job, error, now - self._began, "again: as a submitted task")
@@ -200,6 +203,7 @@ class Sending:
         model = request.model
         body = request.body(job.seed)
         self._as_task = request is not job.request
+        number = ""
         try:
             claim.write(Trace.now("sent", job.seed))
             if self._run.given_up():
@@ -222,6 +226,8 @@ class Sending:
         except NotSentError:
             return None
         except OSError as error:
+            if number:  # it may have left, so the money is in doubt
+                raise
             raise messages.unwritable(error) from error
         return answer
 

@@ -6,7 +6,7 @@ import base64
 import json
 import threading
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import buyer as here
 import pytest
@@ -14,6 +14,7 @@ from peer import KEYS, http, once, peer, read_request, reset, through
 from simulated_service.faults import Fault
 from volc_inpaint.nodes.jobs import workers
 from volc_inpaint.nodes.jobs.claims import Claim
+from volc_inpaint.nodes.volcengine.client import Client
 from volc_inpaint.nodes.volcengine.errors import APIConnectionError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from peer import Peer
     from simulated_service import SimulatedService
     from volc_inpaint.nodes.jobs.claims import Trace
+    from volc_inpaint.nodes.volcengine.answers import Answer
 
 RUNS = 20
 PICTURE = base64.b64encode(here.png(here.pixels())).decode()
@@ -304,6 +306,27 @@ def test_a_number_that_cannot_be_written_down_is_said_and_its_task_fetched(
 
     assert outcome.status == "paid"
     assert "No space left on device" in outcome.notes[0].english
+
+
+def test_an_error_of_the_system_once_the_call_was_sent_leaves_the_note(
+    service: SimulatedService, tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no word of the journal's folder, which would mean that nothing was bought."""
+    call = Client.call
+
+    def interrupted(*arguments: Any, **options: Any) -> Answer:
+        call(*arguments, **options)
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "call", interrupted)
+        (outcome,) = here.buy(here.make_account(service, tmp_path), here.jobs(1, model=model))
+    assert "unknown" == outcome.status
+    assert "may have been billed" in outcome.receipt.message
+
+    (again,) = here.buy(here.make_account(service, tmp_path), here.jobs(1, model=model))
+    assert "earlier call" in again.notes[0].english
+    assert "paid" == again.status
 
 
 @pytest.mark.parametrize(("kept", "to_land"), [(True, (0, 0)), (False, (1, 1))])
