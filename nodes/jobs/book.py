@@ -106,7 +106,10 @@ class Book:
         code: int | str = 0,
         request_id: str = "",
     ) -> None:
-        """What became of a task that an earlier run had submitted, in seconds since 1970 UTC: fetched, or not billed."""
+        """What became of a task that an earlier run had submitted: fetched, or not billed.
+
+        When it was submitted is in seconds since 1970 UTC.
+        """
         self._write(
             state,
             late=True,
@@ -210,6 +213,7 @@ class Book:
         # What is said of a call stands in the file in which it began, even when the month has changed since.
         of_call = _MONTH.match(str(fields.get("id", "")))
         month = of_call[0] if of_call else day(at)[:7]
+        failure: OSError | None = None
         with _writing:
             try:
                 try:
@@ -218,11 +222,13 @@ class Book:
                 except FileNotFoundError:  # somebody deleted the folder meanwhile
                     self._show_life(anew=True)
                     self._append(month, line)
-            except OSError:
+            except OSError as error:
                 if not late:
                     raise
                 self._unwritten.setdefault(month, []).append(line)
-                _LOG.exception("account book")
+                failure = error
+        if failure is not None:  # a console that stands still must not keep the book from others
+            _LOG.error("account book", exc_info=failure)
 
     def _append(self, month: str, line: bytes) -> None:
         """Add what could not be added before, then `line`, in one piece."""

@@ -351,6 +351,23 @@ def test_what_was_kept_out_by_a_full_disk_is_known_to_all_runs_of_the_process(
     assert ["paid"] == states(Book(tmp_path))
 
 
+def test_what_a_full_disk_keeps_out_is_told_while_others_can_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A console that stands still, as one of Windows does when somebody marks a text, must not hold the book."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    book, free = Book(tmp_path), []
+    number = book.sent(ASKED)
+    monkeypatch.setattr(module.os, "write", full)
+    monkeypatch.setattr(caplog.handler, "emit", lambda _: free.append(not module._writing.locked()))
+    book.ended(number, "paid")
+
+    assert [True] == free
+
+
 def test_a_process_whose_sign_of_life_cannot_be_looked_at_counts_as_living(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
