@@ -209,7 +209,7 @@ class Journal:
         self._shelf.added(size, in_use)
 
     def _check_share(self) -> None:
-        """What is written into another folder than the one that somebody named is gone when its share is there again."""
+        """Refuse another folder than the one that somebody named: what it takes is gone when the share is there again."""
         if not self._make:
             try:
                 self._identity.check()

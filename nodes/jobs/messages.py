@@ -37,7 +37,10 @@ class PaidButNotFetchedError(DoubtError):
 
 
 class TaskPendingError(DoubtError):
-    """A submitted task did not end in time; a later run fetches it for free. Code and `request_id` are of a refusal."""
+    """A submitted task did not end in time; a later run fetches it for free.
+
+    Its `code` and `request_id` are those of the last answer, if that was a refusal.
+    """
 
     def __init__(self, task_id: str, status: str, cause: VolcengineError | None) -> None:
         self.code = getattr(cause, "code", 0)
