@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import ComfyExtension
 
-from .host import book_page, console, daily_limit, gallery, keys_page, older, server
+from .host import book_page, console, daily_limit, gallery, keys_page, older, other_copy, server
 from .inpaint import VolcInpaint
 from .inpaint_url import VolcInpaintURL
 from .jobs import ending
@@ -24,11 +24,13 @@ class VolcInpaintExtension(ComfyExtension):
 
     Raises:
         TooOldError: Of this ComfyUI the pack is not to be used.
+        InstalledTwiceError: Another copy of the pack is.
     """
 
     def __init__(self) -> None:
         console.guard(__package__)
         older.check()
+        other_copy.check(server.routes())
 
     async def on_load(self) -> None:
         """Called once, before the server starts."""

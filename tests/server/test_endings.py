@@ -1,4 +1,7 @@
-"""A real ComfyUI ends with calls of both kinds on the wire, and starts again: nothing is paid twice."""
+"""A real ComfyUI ends with calls of both kinds on the wire, and starts again: nothing is paid twice.
+
+The pack is installed twice there, as by ComfyUI Manager and by git.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from harness import graphs
+from harness import graphs, launch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +47,11 @@ def server(
 ) -> ComfyUIServer:
     button = tmp_path_factory.mktemp("restart_button")
     (button / "__init__.py").write_text(RESTART, "utf-8")
+    again = tmp_path_factory.mktemp("again") / "another-copy"
+    again.symlink_to(launch.ROOT, target_is_directory=True)
     started = comfyui(
         env={**service.environment, "VOLC_JOURNAL_DIR": str(journal)},
-        packs=[button],
+        packs=[button, again],
     )
     for name, pixels in PICTURES.items():
         graphs.upload(started, name, pixels)
@@ -73,6 +78,19 @@ def by_signal(number: signal.Signals) -> Callable[[ComfyUIServer], None]:
 def by_another_program(server: ComfyUIServer) -> None:
     with contextlib.suppress(OSError):  # the connection ends with the program
         server.request("/restart")
+
+
+def test_of_two_copies_of_the_pack_one_is_loaded_and_both_are_named(server: ComfyUIServer) -> None:
+    folders = [server.base / "custom_nodes" / name for name in (launch.PACK, "another-copy")]
+
+    (told,) = (line for line in server.log.splitlines() if "is installed twice" in line)
+    assert all(f"{folder} " in told for folder in folders)
+    assert "安装了两份" in server.log
+    assert 1 == server.log.count("Volc Inpaint keeps paid pictures in")
+    taken = server.object_info()["VolcInpaint"]["python_module"]
+    assert [folder for folder in folders if f"The copy in {folder} is used" in told] == [
+        folder for folder in folders if taken == f"custom_nodes.{folder.name}"
+    ]
 
 
 @pytest.mark.parametrize(
