@@ -39,6 +39,14 @@ def _unreadable(why: str) -> Text:
     )
 
 
+_FOREIGN = Text(
+    "This was asked for by a page of another site, by what the request says of itself. If it was not, a proxy before ComfyUI "
+    "changes the name of the server: have it pass on the Host header (nginx: proxy_set_header Host $http_host).",
+    "根据请求头，该请求来自其他网站的页面，已拒绝。若并非如此，则是 ComfyUI 前的反向代理改变了服务器名称：请让它传递 Host 请求头"
+    "（nginx：proxy_set_header Host $http_host）。",
+)
+
+
 def guarded(handler: Handler, failed: Callable[[str], Text] = _unreadable) -> Handler:
     """Turn away what another site's page sends, also where ComfyUI's own check is switched off; tell the page what failed.
 
@@ -46,11 +54,8 @@ def guarded(handler: Handler, failed: Callable[[str], Text] = _unreadable) -> Ha
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        site = request.headers.get("Sec-Fetch-Site", "same-origin")
-        origin = request.headers.get("Origin")
-        foreign = origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
-        if site not in ("same-origin", "none") or foreign:
-            raise web.HTTPForbidden(text="cross-site request")
+        if _foreign(request):
+            return answer({"message": _FOREIGN.pair()}, status=403)
         try:
             return await handler(request)
         except (InputError, CredentialsError) as error:
@@ -60,6 +65,14 @@ def guarded(handler: Handler, failed: Callable[[str], Text] = _unreadable) -> Ha
         return answer({"message": why.pair()}, status=400)
 
     return handle
+
+
+def _foreign(request: web.Request) -> bool:
+    """By the word of the browser; of one that gives none, as over plain http, by whether it went where its page is from."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
 
 
 async def read_json(request: web.Request) -> Any:

@@ -13,7 +13,7 @@ export async function call(method, route, content) {
   const answer = await response.text();
   if (response.ok) return JSON.parse(answer);
   let message = `HTTP ${response.status} ${answer.slice(0, 200)}`;
-  if (response.status === 400 && answer.startsWith("{")) message = own(JSON.parse(answer).message);
+  if ([400, 403].includes(response.status) && answer.startsWith("{")) message = own(JSON.parse(answer).message);
   throw new Error(message);
 }
 

@@ -17,6 +17,7 @@ HOSTILE = [
     {"Origin": "https://evil.example"},
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "{own}"},
 ]
 
 
@@ -26,6 +27,9 @@ def test_another_sites_page_can_neither_read_nor_change_anything(
 ) -> None:
     number = open_book(tmp_path / "journal").sent(Asked(MODEL))
     open_book(tmp_path / "journal").ended(number, "unknown")
+    headers = {
+        name: value.format(own=url.removesuffix("/volc_inpaint")) for name, value in headers.items()
+    }
     json_ = {"timeout": 10, "headers": headers}
     answers = [
         *(
@@ -41,6 +45,21 @@ def test_another_sites_page_can_neither_read_nor_change_anything(
     assert {403} == {answer.status_code for answer in answers}
     assert 200 == get(f"{url}/pictures/{KEYS[0]}").status_code
     assert not open_book(tmp_path / "journal").read().calls[number].ticked
+
+
+def test_behind_a_proxy_that_names_another_host_the_browser_s_word_counts_and_without_it_the_remedy_is_told(
+    url: str,
+) -> None:
+    page = {"Origin": "https://comfy.example"}
+    answers = [
+        requests.post(f"{url}/limit", json={"calls": 7}, headers={**page, **word}, timeout=10)
+        for word in ({"Sec-Fetch-Site": "same-origin"}, {})
+    ]
+
+    assert [200, 403] == [answer.status_code for answer in answers]
+    message = answers[1].json()["message"]
+    for text in (message["en"], message["zh"]):
+        assert "proxy_set_header Host $http_host" in text
 
 
 def test_a_form_of_another_site_is_no_order(url: str) -> None:
