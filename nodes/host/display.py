@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import comfy.model_management
 import comfy.utils
@@ -26,17 +27,23 @@ if TYPE_CHECKING:
 
 # Longest side of the preview of a picture that arrives, in pixels.
 PREVIEW_SIDE = 512
+# How often all of it is told: a page that was loaded anew meanwhile knows nothing.
+_ALL_AGAIN_S = 1.0
 
 _numbers = itertools.count(1)
 
 
 class Display:
-    """What a running node shows: its bar, its status, a preview of each picture as it arrives."""
+    """What a running node shows: its bar, its status, a preview of each picture as it arrives.
+
+    Only the page that asked for the run is told, as ComfyUI does with a node's output; of a script's run none may be.
+    """
 
     def __init__(self, node_id: str, total: int) -> None:
         """Show 0 of `total` on the node called `node_id`."""
         context = get_executing_context()
-        self.node_id = node_id
+        # Kept, for a picture that is drawn while the run is cancelled comes when the next one has begun.
+        self._client_id = PromptServer.instance.client_id
         # of a list ComfyUI runs the node for each entry, side by side
         self._ids = {
             "node": node_id,
@@ -46,26 +53,31 @@ class Display:
         self._total = total
         self._bar = comfy.utils.ProgressBar(total, node_id=node_id)
         self._shown: tuple[Status, tuple[int, int] | None] | None = None
+        self._all_again_at = 0.0
         self._previews: dict[int, dict[str, str]] = {}
 
     def status(
         self, status: Status, encoding: tuple[int, int] | None = None, *, done: bool = False
     ) -> None:
-        """Show how the run stands, and which of how many pictures is being encoded; sent only when it changed, or when `done`."""
-        if (status, encoding) == self._shown and not done:
+        """Show how the run stands, and which of how many pictures is being encoded; sent only when it changed, or when `done`.
+
+        And once a second all of it, with the pictures so far.
+        """
+        again = time.monotonic() >= self._all_again_at
+        if (status, encoding) == self._shown and not (again or done):
             return
         self._shown = status, encoding
-        server = PromptServer.instance
-        event = {**self._ids, **status._asdict(), "encoding": encoding, "done": done}
-        server.send_sync("volc_inpaint.status", event, server.client_id)
+        event = {**status._asdict(), "encoding": encoding, "done": done}
+        if again:
+            self._all_again_at = time.monotonic() + _ALL_AGAIN_S
+            event["images"] = sorted(self._previews.items())
+        self._send("status", event)
 
     def picture(self, index: int, rgb: NDArray[np.uint8]) -> None:
         """Show picture `index` (1-based), uint8 [H, W, 3]; called as it arrives, from any thread."""
         (image,) = previews(rgb, PREVIEW_SIDE)
         self._previews[index] = image
-        event = {**self._ids, "index": index, "total": self._total, "image": image}
-        server = PromptServer.instance
-        server.send_sync("volc_inpaint.variant", event, server.client_id)
+        self._send("variant", {"index": index, "total": self._total, "image": image})
 
     def arrived(self) -> None:
         """Count a picture."""
@@ -75,6 +87,12 @@ class Display:
     def output(self) -> list[dict[str, str]]:
         """The previews in the pictures' order, for the node's grid."""
         return [self._previews[index] for index in sorted(self._previews)]
+
+    def _send(self, name: str, event: dict[str, Any]) -> None:
+        if self._client_id is not None:  # to nobody would be to everybody
+            PromptServer.instance.send_sync(
+                f"volc_inpaint.{name}", {**self._ids, **event}, self._client_id
+            )
 
 
 async def follow(

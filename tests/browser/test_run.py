@@ -218,6 +218,31 @@ def side_by_side(prompt: str) -> tuple[dict[str, Any], list[Any]]:
 
 
 @pytest.mark.usefixtures("new_account")
+def test_a_page_loaded_anew_shows_how_the_run_stands_and_what_came(
+    canvas: Canvas, service: SimulatedService
+) -> None:
+    node = canvas.build(*repaint("loaded anew", variants=2))["paint"]
+    service.allowance, service.latency_s = 1, 60.0
+    canvas.queue()
+    assert service.wait_for("on_wire", 1)
+    hanging, service.hangs = service.hangs, threading.Event()
+    hanging.set()
+    stands = re.compile("^1 of 2 · 1 on the wire")
+    expect(lines(canvas)[1]).to_have_text(stands)
+
+    workflow = canvas.serialize()
+    canvas.open()
+    canvas.console.clear()  # ComfyUI warns of an event that comes before the scripts do
+    canvas.load(workflow)
+
+    expect(lines(canvas)[1]).to_have_text(stands)
+    canvas.wait(GRID, arg=[node, 1])
+    service.hangs.set()
+    expect(lines(canvas)[1]).to_contain_text("paid 2 · from the journal 0")
+    canvas.wait(GRID, arg=[node, 2])
+
+
+@pytest.mark.usefixtures("new_account")
 def test_cancel_is_seen_on_every_node_that_ran(canvas: Canvas, service: SimulatedService) -> None:
     canvas.build(*side_by_side("cancel both"))
     service.latency_s = 30

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from harness import graphs
 from PIL import Image
+from simulated_service.faults import Fault
 
 if TYPE_CHECKING:
     from harness.comfyui import ComfyUIServer
@@ -280,6 +281,36 @@ def test_progress_and_a_preview_arrive_with_each_variant(
     assert (last["delivered"], last["total"], last["done"]) == (3, 3, True)
     # The node's own grid holds them in order.
     assert len(result.outputs["inpaint"]["images"]) == 3
+
+
+def test_what_a_script_runs_for_no_page_is_shown_on_no_page(server: ComfyUIServer) -> None:
+    since = len(server.messages)
+    status, answer = server.post("/prompt", {"prompt": graphs.repaint(variants=1, prompt="script")})
+    assert status == 200
+    # of the next prompt this page is told, and of the one before it until then
+    shown = server.run(graphs.repaint(variants=1, prompt="page"))
+
+    told = [one.data for one in server.messages[since:] if one.type.startswith("volc_inpaint.")]
+    assert {shown.prompt_id} == {one["prompt_id"] for one in told}
+    assert server.history(answer["prompt_id"])["status"]["status_str"] == "success"
+
+
+def test_a_page_that_was_away_is_told_all_again(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    service.faults.set([Fault("hang", seed=2)])
+    since = len(server.messages)
+    prompt_id = server.queue(graphs.repaint(variants=2, prompt="away"))
+    (arrived,) = [server.wait_for(lambda m: m.type == "volc_inpaint.variant", since=since).data]
+    later = len(server.messages)
+    try:
+        again = server.wait_for(lambda m: "images" in m.data, since=later).data
+    finally:
+        service.hangs.set()
+
+    assert (1, 2, 1) == (again["delivered"], again["total"], again["on_wire"])
+    assert [[1, arrived["image"]]] == again["images"]
+    assert server.result(prompt_id, since=since).status == "success"
 
 
 def test_only_what_the_interface_needs_is_sent_and_signed(

@@ -149,13 +149,22 @@ class Panel {
 
   status(event) {
     this.follow(event.prompt_id);
-    this.run(event.run).status = event;
+    const run = this.run(event.run);
+    run.status = event;
+    // those that came while this page was away
+    const missed = (event.images ?? []).filter(([index]) => !run.images[index - 1]);
+    for (const [index, image] of missed) run.images[index - 1] = image;
+    if (missed.length) this.show(event);
     this.say(statusLine(together([...this.runs.values()].flatMap(({ status }) => status ?? []))));
   }
 
   variant({ node, prompt_id, run, index, image }) {
     this.follow(prompt_id);
     this.run(run).images[index - 1] = image;
+    this.show({ node, prompt_id });
+  }
+
+  show({ node, prompt_id }) {
     // what ComfyUI itself tells the canvas when a node is done: its grid then shows those that are there
     const output = { images: [...this.runs.values()].flatMap(({ images }) => images.filter(Boolean)) };
     const detail = { node, display_node: node, prompt_id, output };
