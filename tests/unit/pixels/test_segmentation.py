@@ -187,13 +187,18 @@ def test_scaled_back_each_pixel_belongs_to_the_entity_it_came_from() -> None:
 # -- what a run found
 
 
-def found(target: str, answers: list[np.ndarray[Any, Any]], most: int = 20) -> segmentation.Found:
+def found(
+    target: str,
+    answers: list[np.ndarray[Any, Any]],
+    most: int = 20,
+    scores: tuple[float, ...] = (0.9, 0.8),
+) -> segmentation.Found:
     """Pictures of 20x30, sent at half their size, with their answers put last first."""
     pictures = [np.roll(picture(20, 30), number, axis=0) for number in range(len(answers))]
     as_sent = [image[::2, ::2] for image in pictures]
     run = segmentation.Found(pictures, as_sent, target, most)
     for number, answer in reversed(list(enumerate(answers, 1))):
-        run.put(number, answer, (0.9, 0.8))
+        run.put(number, answer, scores)
     return run
 
 
@@ -254,6 +259,8 @@ def test_entities_have_a_mask_each_and_the_score_of_their_number() -> None:
 
     assert np.array_equal(batch.numpy(), np.kron([answer == 3, answer == 2], np.ones((2, 2))))
     assert [(fact["score"], fact["area"]) for fact in facts] == [(None, 200), (0.8, 80)]
+    all_scored = found("entities", [answer], most=2, scores=(0.9, 0.8, 0.7)).masks()[1]
+    assert [fact["score"] for fact in all_scored] == [0.7, 0.8]
     first = found("entities", [boxed(0, 9, 0, 9, 1)]).masks()[1]
     assert [fact["score"] for fact in first] == [0.9]
 
