@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
@@ -68,8 +69,9 @@ class VolcPickVariant(io.ComfyNode):
                 f"选择了第 {number} 张，但只收到 {count} 张图片。请选择 1 到 {count}，或用 0 表示全部。",
             )
         picked = images if number == 0 else images[number - 1 : number]
-        shown = [
-            dict(zip(_SIDES, previews(to_uint8(image), *_SIDES.values()), strict=True))
-            for image in images[:SHOWN]
-        ]
+        shown = []
+        with contextlib.suppress(OSError):  # a full disk costs the thumbnails, not the run
+            for image in images[:SHOWN]:
+                files = previews(to_uint8(image), *_SIDES.values())
+                shown.append(dict(zip(_SIDES, files, strict=True)))
         return io.NodeOutput(picked, number, ui={"volc_pick": shown, "volc_pick_count": [count]})

@@ -50,7 +50,16 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> DailyLimit
         calls = json.loads((directory / FILE_NAME).read_bytes())["calls_per_day"]
     except FileNotFoundError:
         return DailyLimit(0, "")
-    except (OSError, ValueError, KeyError, TypeError):
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise InputError(
+            f"Whether a limit of calls a day was set cannot be read from user/__volc_inpaint of the ComfyUI server ({why}), so "
+            "nothing is bought. Correct its rights, or set VOLC_MAX_CALLS_PER_DAY in the server's environment (0: no limit) and "
+            "restart.",
+            f"无法从 ComfyUI 服务器的 user/__volc_inpaint 文件夹读取是否设置了每日调用上限（{why}），因此不会购买。请修正其权限，"
+            "或在服务器环境变量中设置 VOLC_MAX_CALLS_PER_DAY（0 表示不限）后重启。",
+        ) from error
+    except (ValueError, KeyError, TypeError):
         calls = None
     if not _possible(calls):
         raise InputError(

@@ -34,6 +34,15 @@ def pictures(output: Any, folder: Path, size: str = "small") -> list[Image.Image
     return [Image.open(folder / file["subfolder"] / file["filename"]) for file in files]
 
 
+def test_a_temporary_folder_that_cannot_be_written_costs_the_thumbnails_only(temporary: Path):
+    (temporary / "volc_inpaint").write_text("a file in place of the folder")
+
+    output = execute(colours(RED, GREEN), pick=2)
+
+    assert torch.equal(colours(GREEN), output.args[0])
+    assert ([], [2]) == (output.ui["volc_pick"], output.ui["volc_pick_count"])
+
+
 def test_zero_passes_all():
     images = colours(RED, GREEN, BLUE)
 

@@ -44,3 +44,16 @@ def test_a_limit_that_cannot_be_read_lets_nothing_be_bought(tmp_path: Path) -> N
         (tmp_path / "limit.json").write_text(content)
         with pytest.raises(ValueError, match="nothing is bought"):
             daily_limit.load(tmp_path, {})
+
+
+def test_of_a_folder_that_cannot_be_read_the_folder_is_told_and_not_the_limit(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "private").write_text("a file in place of the folder")
+
+    with pytest.raises(ValueError, match="nothing is bought") as error:
+        daily_limit.load(tmp_path / "private", {})
+
+    assert "user/__volc_inpaint" in str(error.value)
+    assert "Set it again" not in str(error.value)
+    assert 0 == daily_limit.load(tmp_path / "private", {"VOLC_MAX_CALLS_PER_DAY": "0"}).calls
