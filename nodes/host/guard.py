@@ -23,6 +23,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
 UNCACHED = {**HEADERS, "Cache-Control": "no-store"}
 
 
@@ -71,8 +72,12 @@ def _foreign(request: web.Request) -> bool:
     """By the word of the browser; of one that gives none, as over plain http, by whether it went where its page is from."""
     if site := request.headers.get("Sec-Fetch-Site"):
         return site not in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+    if (origin := request.headers.get("Origin")) is None:
+        return False
+    page = urlsplit(origin.lower())
+    # which a proxy may add
+    host = request.host.lower().removesuffix(_USUAL_PORTS.get(page.scheme, ""))
+    return page.netloc != host
 
 
 async def read_json(request: web.Request) -> Any:

@@ -62,6 +62,29 @@ def test_behind_a_proxy_that_names_another_host_the_browser_s_word_counts_and_wi
         assert "proxy_set_header Host $http_host" in text
 
 
+@pytest.mark.parametrize(
+    ("status", "origin", "host"),
+    [
+        (200, "http://comfy.example", "comfy.example"),
+        (200, "http://Comfy.example", "comfy.example:80"),
+        (200, "https://comfy.example", "comfy.example:443"),
+        (403, "http://comfy.example", "comfy.example:443"),
+        (403, "http://comfy.example:3000", "comfy.example"),
+        (403, "http://comfy.example", "comfy.example:8080"),
+        (403, "null", "comfy.example"),
+    ],
+)
+def test_over_plain_http_a_page_is_ours_by_its_host_and_port(
+    url: str, status: int, origin: str, host: str
+) -> None:
+    headers = {"Origin": origin, "Host": host}
+
+    assert (
+        status
+        == requests.post(f"{url}/limit", json={"calls": 7}, headers=headers, timeout=10).status_code
+    )
+
+
 def test_a_form_of_another_site_is_no_order(url: str) -> None:
     for path in ("book/ticks", "limit"):
         answer = requests.post(f"{url}/{path}", data='{"calls": 1}', timeout=10)
