@@ -42,7 +42,7 @@ def preview(mask: torch.Tensor, image: torch.Tensor | None) -> torch.Tensor:
     if scale < 1:
         height, width = (max(1, int(side * scale)) for side in (height, width))
     tinted = reserve(count, height, width, 3)
-    tint = torch.tensor(_RED)
+    tint = torch.tensor(_RED, dtype=torch.float32)
     for index in range(count):
         layer = _shrunk(mask[index % len(mask)][..., None], height, width)[..., 0]
         if image is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import skimage.data
@@ -9,6 +11,9 @@ import torch
 from PIL import Image
 from scipy import ndimage
 from volc_inpaint.nodes.pixels import overlay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_the_overlay_tints_what_is_masked_and_nothing_else() -> None:
@@ -82,12 +87,22 @@ def half_masked(height: int = 100, width: int = 60) -> torch.Tensor:
     return mask
 
 
+@pytest.fixture(params=[torch.float32, torch.float64, torch.float16], ids=str)
+def default_dtype(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Other packs set it for the whole process."""
+    torch.set_default_dtype(request.param)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("default_dtype")
 def test_a_preview_is_half_the_picture_and_half_red_where_it_is_masked() -> None:
     coffee = Image.fromarray(skimage.data.coffee()).resize((60, 100))
     picture = torch.from_numpy(np.asarray(coffee) / np.float32(255))[None]
 
-    tinted = overlay.preview(half_masked(), picture)
+    tinted = overlay.preview(half_masked().float(), picture)
 
+    assert torch.float32 == tinted.dtype
     assert torch.equal(tinted[:, :50], picture[:, :50])
     assert torch.allclose(tinted[:, 50:], (picture[:, 50:] + RED) / 2, atol=1e-6)
 
