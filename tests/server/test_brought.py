@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -282,3 +283,32 @@ def test_a_result_that_memory_cannot_hold_is_refused_with_its_size(
     assert "805.3 GB" in english
     assert "805.3 GB" in chinese
     assert "8 variant(s) of 1000 picture(s) of 4096x4096" in english
+
+
+def test_a_loop_that_was_cut_short_goes_on_where_it_was(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    graph = graphs.small("loop", variants=1)
+    widgets = {
+        name: value
+        for name, value in graph.pop("inpaint")["inputs"].items()
+        if name not in ("image", "mask")
+    }
+    graph["loop"] = {
+        "class_type": "Loop",
+        "inputs": {
+            "image": ["image", 0],
+            "mask": ["mask", 0],
+            "times": 3,
+            "widgets": json.dumps(widgets),
+        },
+    }
+    del graph["urls"], graph["report"]
+    graph["save"]["inputs"]["images"] = ["loop", 0]
+    service.fail(50413, nth=2)
+    assert "blocked word" in server.run(graph).error_message
+
+    (repainted,) = graphs.saved(server, server.run(graph))
+
+    assert 3 == service.billed
+    assert np.array_equal(repainted[BEYOND], CAT[BEYOND])

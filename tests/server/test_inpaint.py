@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -254,6 +255,23 @@ def test_two_nodes_of_one_graph_are_on_the_wire_together_and_the_server_answers_
     assert result.status == "success"
     assert service.ledger.peak == 4
     assert service.billed == 4
+
+
+def test_two_nodes_of_one_graph_that_ask_for_the_same_pay_once(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    graph = graphs.repaint(variants=2, prompt="the same")
+    graph["second"] = {**graph["inpaint"], "inputs": {**graph["inpaint"]["inputs"]}}
+    graph["second report"] = {"class_type": "PreviewAny", "inputs": {"source": ["second", 2]}}
+
+    result = server.run(graph)
+
+    # the one beside the other or after it: one waits for the other's, or ComfyUI itself hands it on
+    told = [graphs.report(result), json.loads(result.text("second report"))]
+    ids = [[variant["request_id"] for variant in one["variants"]] for one in told]
+    assert service.billed == 2
+    assert ids[0] == ids[1]
+    assert set(ids[0]) == {call.request_id for call in service.ledger.calls()}
 
 
 def test_progress_and_a_preview_arrive_with_each_variant(

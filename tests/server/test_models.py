@@ -23,6 +23,7 @@ EXTENDER = "jimeng_img2img_seed3_painting_edit"
 CAT = graphs.photograph("chelsea")
 MASK = graphs.ellipse(*CAT.shape[:2])
 PICTURES = {"cat.png": CAT, "mask.png": MASK}
+ARGUMENTS = ("--cache-lru", "20", "--multi-user")
 
 LOGO = {
     "add_logo": True, "position": "top_left", "language": "english", "opacity": 0.6, "text": "demo",

@@ -1,11 +1,12 @@
 """A server that has just started, without any key: what it logs, what it offers, what a run without keys says.
 
-Its pack is the registry's archive, unpacked.
+Its pack is the registry's archive, unpacked, and what it writes lies elsewhere, below a name with blanks and Chinese.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from harness.workflow import to_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from harness.comfyui import ComfyUIServer
     from simulated_service import SimulatedService
@@ -24,15 +26,25 @@ PACK = "comfyui-volc-inpaint"
 
 
 @pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("else") / "where 别处"
+
+
+@pytest.fixture(scope="module")
 def server(
     comfyui: Callable[..., ComfyUIServer],
     service: SimulatedService,
+    elsewhere: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> ComfyUIServer:
     if not archive.files():
         missing("not a git checkout")
     pack = archive.unpack(tmp_path_factory.mktemp("archive") / PACK)
-    started = comfyui(env={"VOLC_ENDPOINT": service.endpoint}, pack=pack)
+    arguments = []
+    for name in ("user", "temp", "output"):
+        (elsewhere / name).mkdir(parents=True)
+        arguments += [f"--{name}-directory", f"{elsewhere / name}{os.sep}"]
+    started = comfyui(env={"VOLC_ENDPOINT": service.endpoint}, pack=pack, arguments=arguments)
     graphs.upload(started, "cat.png", graphs.photograph("chelsea"))
     graphs.upload(started, "mask.png", graphs.ellipse(300, 451))
     return started
@@ -54,8 +66,8 @@ def test_the_log_shows_the_pack_imported_and_no_complaint_about_it(server: Comfy
     assert "entrypoint" not in server.log.lower()
 
 
-def test_the_log_says_where_paid_pictures_are_kept(server: ComfyUIServer) -> None:
-    folder = server.base / "user" / "__volc_inpaint" / "journal"
+def test_the_log_says_where_paid_pictures_are_kept(server: ComfyUIServer, elsewhere: Path) -> None:
+    folder = elsewhere / "user" / "__volc_inpaint" / "journal"
 
     assert f"keeps paid pictures in {folder}\n" in server.log
 
@@ -121,7 +133,9 @@ def test_half_a_pair_of_keys_names_the_missing_half(
     assert service.ledger.calls() == []
 
 
-def test_a_template_of_the_archive_runs(server: ComfyUIServer, service: SimulatedService) -> None:
+def test_a_template_of_the_archive_runs_and_shows_its_pictures(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
     keys = {"access_key": service.access_key, "secret_key": service.secret_key}
     assert server.post("/volc_inpaint/credentials", keys)[0] == 200
     try:
@@ -134,3 +148,7 @@ def test_a_template_of_the_archive_runs(server: ComfyUIServer, service: Simulate
 
     assert result.status == "success", result.error_message
     assert service.billed > 0
+    shown = [files for node in result.outputs.values() for files in node.get("images", [])]
+    assert {"temp", "output"} <= {file["type"] for file in shown}
+    for file in shown:
+        assert server.image(**file)

@@ -1,10 +1,12 @@
-"""A pack for test servers: a node that hands out tensors as other packs do, which no file could hold."""
+"""A pack for test servers: nodes that do what those of other packs do, and no file could."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import torch
+from comfy_execution.graph_utils import GraphBuilder
 
 
 class OddTensor:
@@ -28,4 +30,26 @@ class OddTensor:
         return found, found
 
 
-NODE_CLASS_MAPPINGS = {"OddTensor": OddTensor}
+class Loop:
+    """Repaints a picture several times, one after the other: it grows into nodes of that many."""
+
+    RETURN_TYPES = ("IMAGE",)
+    FUNCTION = "grow"
+    CATEGORY = "testing"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802 - ComfyUI's name
+        """As ComfyUI asks for it."""
+        inputs = {"image": ("IMAGE",), "mask": ("MASK",), "times": ("INT",), "widgets": ("STRING",)}
+        return {"required": inputs}
+
+    def grow(self, image: Any, mask: Any, times: int, widgets: str) -> dict[str, Any]:
+        """As ComfyUI wants it."""
+        graph = GraphBuilder()
+        for _ in range(times):
+            node = graph.node("VolcInpaint", image=image, mask=mask, **json.loads(widgets))
+            image = node.out(0)
+        return {"result": (image,), "expand": graph.finalize()}
+
+
+NODE_CLASS_MAPPINGS = {"OddTensor": OddTensor, "Loop": Loop}
