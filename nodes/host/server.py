@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -101,7 +103,7 @@ def routes() -> Any:
 
 
 def origin(node_id: str) -> Origin:
-    """Who asks for pictures: a node by its title and number, in a workflow by its name, else its number."""
+    """Who asks for pictures, and since when: a node by its title and number, in a workflow by its name, else its number."""
     context = get_executing_context()
     # What a page or a script sent along; it need not be there.
     with contextlib.suppress(AttributeError, TypeError, ValueError):
@@ -112,7 +114,12 @@ def origin(node_id: str) -> Origin:
                 title = (node.get("_meta") or {}).get("title") or node.get("class_type", "")
                 workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}
                 name = workflow.get("name") or workflow.get("id") or ""
-                return Origin(f"{title} {node_id}".strip()[:200], str(name)[:200])
+                return Origin(
+                    f"{title} {node_id}".strip()[:200],
+                    str(name)[:200],
+                    # in milliseconds since 1970
+                    max(0.0, time.time() - extra.get("create_time", math.inf) / 1000),
+                )
     return Origin(node_id)
 
 

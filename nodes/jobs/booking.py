@@ -22,10 +22,15 @@ NOT_SENT = "not sent"
 
 
 class Origin(NamedTuple):
-    """Who asks, as the host names it: a node by its title and number, in a workflow by its name or number."""
+    """Who asks, as the host names it: a node by its title and number, in a workflow by its name or number.
+
+    Attributes:
+        waited_s: How long it has asked already, in a queue of the host's.
+    """
 
     node: str = ""
     workflow: str = ""
+    waited_s: float = 0.0
 
 
 class Booking:

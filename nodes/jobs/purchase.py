@@ -99,8 +99,9 @@ class Purchase:
         in_doubt = self._account.in_doubt
         with claim:
             try:
-                # Of equal pictures in one run, such as frames that stand still, the later ones waited for their turn.
-                waited = waited or in_doubt.get(key, 0.0) > self._run.began
+                # Who asked before the doubt was told did not ask for another call: equal pictures of one run, such as frames
+                # that stand still, or of runs that the host had in its queue.
+                waited = waited or in_doubt.get(key, 0.0) > self._run.asked_at
                 return self._settle(key, claim, waited=waited)
             except (AnotherSeedError, VolcengineError):
                 raise
@@ -108,7 +109,8 @@ class Purchase:
                 raise _bug(error, claim.money) from error
             finally:
                 if claim.money == "in doubt":
-                    in_doubt[key] = time.monotonic()
+                    if not (waited and claim.left_behind):  # or it is the doubt of before
+                        in_doubt[key] = time.monotonic()
                 else:
                     in_doubt.pop(key, None)
 

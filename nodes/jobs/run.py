@@ -69,17 +69,17 @@ class Run:
     Attributes:
         number: Tells runs apart.
         booking: Writes down what becomes of its calls.
-        began: When, in seconds of the monotonic clock.
+        asked_at: When somebody asked for it, in seconds of the monotonic clock.
         outcomes: Filled as the jobs end, in any order.
         done: Set when all have ended, or were given up after a cancel.
         broken: What kept the run from beginning, or a job from being made; the run is then over, or cancelled.
         stopped_by: Why no other call of it can succeed.
     """
 
-    def __init__(self, number: int, total: int, booking: Booking) -> None:
+    def __init__(self, number: int, total: int, booking: Booking, waited_s: float = 0.0) -> None:
         self.number = number
         self.booking = booking
-        self.began = time.monotonic()
+        self.asked_at = time.monotonic() - waited_s
         self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self.done = threading.Event()
         self.broken: Exception | None = None

@@ -64,7 +64,7 @@ def start(
         reserved = limit.reserve(to_buy(account, drafts(jobs)) if calls_per_day else 0, check)
     except OSError as error:
         raise messages.unwritable(error) from error
-    run = Run(next(_numbers), len(jobs), Booking(book, reserved, origin))
+    run = Run(next(_numbers), len(jobs), Booking(book, reserved, origin), origin.waited_s)
     if not len(jobs):
         run.done.set()
         return run

@@ -133,6 +133,26 @@ def test_a_complete_run_is_not_run_again_by_itself(
     assert ["inpaint" in nodes for nodes in ran] == [True, True, False]
 
 
+def test_what_was_queued_before_a_doubt_was_told_does_not_pay_into_it(
+    server: ComfyUIServer, service: SimulatedService
+) -> None:
+    service.faults.set([Fault("html_504", seed=HIT, times=9)])
+    service.configure({"latency_s": 0.5})
+    since = len(server.messages)
+    # a batch count of 3 on the canvas
+    queued = [server.queue(graphs.small("queued")) for _ in range(3)]
+    results = [server.result(prompt_id, since=since) for prompt_id in queued]
+
+    assert service.billed == len(service.ledger.calls()) == 4
+    wanted = [
+        ["paid", "unknown", "paid", "paid"],
+        *[["journal", "unknown", "journal", "journal"]] * 2,
+    ]
+    assert wanted == [statuses(result) for result in results]
+    service.faults.set([])
+    assert statuses(server.run(graphs.small("queued"))).count("paid") == 1
+
+
 def test_a_wrong_clock_costs_nothing_nor_does_setting_it_right(
     server: ComfyUIServer, service: SimulatedService
 ) -> None:

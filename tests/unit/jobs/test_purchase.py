@@ -21,6 +21,7 @@ from simulated_service.faults import OF_PICTURES, Fault
 from simulated_service.refusals import BUSINESS, GATEWAY
 from volc_inpaint.nodes.jobs import heartbeat, locks, workers
 from volc_inpaint.nodes.jobs.book import open_book
+from volc_inpaint.nodes.jobs.booking import Origin
 from volc_inpaint.nodes.jobs.claims import Trace
 from volc_inpaint.nodes.jobs.job import MadeWhenNeeded, Receipt
 from volc_inpaint.nodes.jobs.journal import Journal, journal_key
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from simulated_service import SimulatedService
-    from volc_inpaint.nodes.jobs.job import Job
+    from volc_inpaint.nodes.jobs.job import Job, Outcome
 
     Jobs = Callable[..., list[Job]]
 
@@ -357,6 +358,33 @@ def test_equal_pictures_of_one_run_are_not_sent_one_after_another_into_a_doubt(
     assert again.status == "paid"
     assert "earlier call" in again.notes[0].english
     assert account.in_doubt == {}
+
+
+def test_runs_that_were_asked_for_before_a_doubt_was_told_do_not_pay_into_it(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
+) -> None:
+    """A host's queue: each begins when the one before it has ended."""
+    service.fail("reset_after_body")
+    account = buyer.make_account(service, tmp_path)
+
+    def run(asked_at: float) -> Outcome:
+        queued = Origin(waited_s=time.monotonic() - asked_at)
+        run = workers.start(account, jobs(1), buyer.decode, origin=queued)
+        assert run.done.wait(30)
+        (outcome,) = run.results()
+        return outcome
+
+    before = time.monotonic()
+    first, second = run(before), run(before)
+    told = time.monotonic()
+    third = run(before)
+
+    assert statuses([first, second, third]) == ["unknown"] * 3
+    assert len(service.ledger.calls()) == 1
+    assert "equal call" in third.receipt.message
+    # whoever asks once the first was told knows what it may cost, even while others of the queue still end
+    assert run(told).status == "paid"
+    assert len(service.ledger.calls()) == 2
 
 
 def test_an_equal_run_shares_a_picture_that_found_no_room_on_the_disk(
