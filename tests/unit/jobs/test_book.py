@@ -132,6 +132,42 @@ def test_what_a_full_disk_kept_out_is_written_with_the_next_line(
     }
 
 
+def test_no_line_of_what_has_happened_costs_anything_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    book = Book(tmp_path)
+    number = book.sent(ASKED)
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "write", full)
+        book.submitted(number, "a task", "request")
+        book.withdrawn(number)
+        book.task_ended("a task", 1.0, ASKED, "fetched")
+        book.served(ASKED)
+        book.deleted("ab" * 32)
+        book.released("2026-11-0123456789abcdef")
+        for said in (lambda: book.tick(number, ticked=True), lambda: book.reserved(number, 1)):
+            with pytest.raises(OSError, match="full"):
+                said()
+    book.ended(number, "unknown")
+
+    (written,) = (tmp_path / "book").glob("*.jsonl")
+    lines = [json.loads(line) for line in written.read_text("utf-8").splitlines() if line]
+    expected = [
+        "sent",
+        "submitted",
+        "withdrawn",
+        "fetched",
+        "journal",
+        "deleted",
+        "released",
+        "unknown",
+    ]
+    assert expected == [line["state"] for line in lines]
+
+
 def test_a_book_that_was_deleted_under_a_running_server_begins_anew(tmp_path: Path) -> None:
     book = Book(tmp_path)
     book.sent(ASKED)
@@ -259,10 +295,16 @@ def test_only_files_of_the_book_are_read(tmp_path: Path) -> None:
 def test_a_lock_that_somebody_looks_at_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, looks = module.LockedFile.try_open, iter([None, None])
-    monkeypatch.setattr(module.LockedFile, "try_open", lambda path: next(looks, 0) or real(path))
-    Book(tmp_path).sent(ASKED)
+    real, looked_at = module.LockedFile.try_open, iter([True, True, False])
 
+    def look(path: Path) -> module.LockedFile | None:
+        return None if next(looked_at) else real(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.LockedFile, "try_open", look)
+        Book(tmp_path).sent(ASKED)
+
+    assert [] == list(looked_at)
     assert ["sent"] == states(Book(tmp_path))
 
 

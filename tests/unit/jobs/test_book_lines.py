@@ -214,10 +214,15 @@ def test_a_task_whose_process_was_killed_before_it_wrote_down_the_number_is_its_
         sent("early", 1.0, key=key), sent("it", 4.0, key=key, of="2026-11-r"),
         sent("another", 4.5, key=other), sent("late", 9.0, key=key),
     ]  # fmt: skip
+    of_another = {**line, "task_id": "of nothing that is known", "key": "ef" * 32}
     for living in ((), ("0",)):
-        reading = read(tmp_path, calls, [line], living=living)
+        reading = read(
+            tmp_path, calls, [{**line, "key": "", "task_id": "s"}, of_another, line], living=living
+        )
         open_ = "sent" if living else "unknown"
-        assert {"early": open_, "it": "fetched", "another": open_, "late": open_} == states(reading)
+        expected = {"early": open_, "it": "fetched", "another": open_, "late": open_}
+        beside = {"s": "fetched", "of nothing that is known": "fetched"}
+        assert expected | beside == states(reading)
         it = reading.calls["it"]
         assert (4.0, "t", 10000, "2026-11-r") == (it.at, it.task_id, it.code, it.reservation)
 
