@@ -35,9 +35,11 @@ def said(*layers: torch.Tensor, images: torch.Tensor) -> list[str]:
 ELLIPSE = torch.from_numpy(graphs.ellipse(HEIGHT, WIDTH).astype(np.float32))
 
 
-def share_broken(share: float, value: float, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def share_broken(
+    share: float, value: float, dtype: torch.dtype = torch.float32, colour: int = 1
+) -> torch.Tensor:
     images = picture().to(dtype)
-    images[0, : round(HEIGHT * share), :, 1] = value
+    images[0, : round(HEIGHT * share), :, colour] = value
     return images
 
 
@@ -51,8 +53,9 @@ def test_a_picture_that_is_half_no_number_is_refused(value: float, dtype: torch.
 
 
 def test_less_of_it_is_a_note_and_large_numbers_are_numbers() -> None:
-    (note,) = picture_notes.check_numbers(share_broken(0.1, NAN), [1])
-    assert note.english.startswith("10.0% of the picture is NaN or infinite")
+    for colour in range(3):
+        (note,) = picture_notes.check_numbers(share_broken(0.1, NAN, colour=colour), [1])
+        assert note.english.startswith("10.0% of the picture is NaN or infinite")
 
     assert picture_notes.check_numbers(picture() * 1e38, [1]) == []  # their sum is infinite
     assert picture_notes.check_numbers(picture().half() * 60_000, [1]) == []

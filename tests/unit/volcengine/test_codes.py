@@ -121,7 +121,7 @@ def test_an_answer_without_a_code_ends_no_task_and_is_a_doubt_where_the_server_f
     [
         (200, Kind.REQUEST, EndsTask.YES), (400, Kind.REQUEST, EndsTask.YES),
         (401, Kind.ACCOUNT, EndsTask.NO), (403, Kind.ACCOUNT, EndsTask.NO),
-        (429, Kind.RATE, EndsTask.NO), (500, Kind.SERVICE, EndsTask.YES),
+        (429, Kind.RATE, EndsTask.NO), (500, Kind.SERVICE, EndsTask.YES), (503, Kind.SERVICE, EndsTask.YES),
     ],
 )  # fmt: skip
 def test_a_number_that_no_table_lists_ends_a_task_unless_its_status_is_about_the_question(
