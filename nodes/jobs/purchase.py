@@ -109,8 +109,10 @@ class Purchase:
                 raise _bug(error, claim.money) from error
             finally:
                 if claim.money == "in doubt":
-                    if not (waited and claim.left_behind):  # or it is the doubt of before
-                        in_doubt[key] = time.monotonic()
+                    now = time.monotonic()
+                    # who waited and sent nothing shares the doubt of before, which was told then
+                    shared = waited and claim.left_behind is not None
+                    in_doubt[key] = in_doubt.get(key, now) if shared else now
                 else:
                     in_doubt.pop(key, None)
 

@@ -387,6 +387,28 @@ def test_runs_that_were_asked_for_before_a_doubt_was_told_do_not_pay_into_it(
     assert len(service.ledger.calls()) == 2
 
 
+def test_what_waits_behind_a_run_that_waited_for_another_server_shares_its_doubt(
+    service: SimulatedService, tmp_path: Path, jobs: Jobs
+) -> None:
+    service.fail("hang")
+    other, here = (buyer.make_account(service, tmp_path) for _ in range(2))
+    asked_at = time.monotonic()
+    first = workers.start(other, jobs(1), buyer.decode)
+    assert service.wait_for(None, 1)
+    second = workers.start(here, jobs(1), buyer.decode)
+    buyer.wait_until(lambda: second.status().waiting_for == "another_run")
+    service.hangs.set()
+    assert first.done.wait(30)
+    assert second.done.wait(30)
+
+    queued = Origin(waited_s=time.monotonic() - asked_at)
+    third = workers.start(here, jobs(1), buyer.decode, origin=queued)
+    assert third.done.wait(30)
+
+    assert statuses([*second.results(), *third.results()]) == ["unknown"] * 2
+    assert len(service.ledger.calls()) == 1
+
+
 def test_an_equal_run_shares_a_picture_that_found_no_room_on_the_disk(
     service: SimulatedService, tmp_path: Path, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
