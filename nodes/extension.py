@@ -24,17 +24,20 @@ class VolcInpaintExtension(ComfyExtension):
 
     Raises:
         TooOldError: Of this ComfyUI the pack is not to be used.
-        InstalledTwiceError: Another copy of the pack is.
     """
 
     def __init__(self) -> None:
         console.guard(__package__)
         older.check()
-        other_copy.check(server.routes())
 
     async def on_load(self) -> None:
-        """Called once, before the server starts."""
+        """Called once, before the server starts and asks for the nodes.
+
+        Raises:
+            InstalledTwiceError: Another copy of the pack is to be used.
+        """
         routes, private = server.routes(), server.private_directory()
+        other_copy.check(routes)
         keys_page.register(routes, server.credentials_file())
         gallery.register(routes, server.configured_journal)
         book_page.register(routes, server.configured_journal)
