@@ -316,14 +316,15 @@ def test_a_pick_beyond_the_pictures_is_an_error_with_the_count(canvas: Canvas) -
 
 
 DELAYS = """() => {
-    const measured = window.delays;
-    window.delays = [];
-    if (measured) return;
+    window.measuring?.abort();
+    window.measuring = new AbortController();
+    const delays = (window.delays = []);
+    const { signal } = window.measuring;
     window.addEventListener("click", () => {
         const clicked = performance.now();
-        const drawn = () => void window.delays.push(performance.now() - clicked);
+        const drawn = () => void delays.push(performance.now() - clicked);
         requestAnimationFrame(() => requestAnimationFrame(drawn));
-    }, true);
+    }, { capture: true, signal });
 }"""
 
 
@@ -357,7 +358,7 @@ def test_eight_pictures_of_2048_pixels_leave_the_canvas_quick(
     canvas.page.evaluate(DELAYS)
     for number in range(8):
         buttons.nth(number).click()
-        canvas.wait("count => window.delays.length === count", arg=number + 1)
+        canvas.wait("count => window.delays.length >= count", arg=number + 1)
         assert canvas.widget(ids["pick"], "pick") == number + 1
 
     # loose, so that a busy machine passes: a canvas that decoded eight full pictures again would take seconds
