@@ -4,7 +4,6 @@ import { create, onEnter, onRunEnd } from "./dom.js";
 import { call } from "./routes.js";
 import { text } from "./text.js";
 
-
 const listeners = new Set();
 let limit = { calls: 0, left: null, source: "" };
 
